@@ -1,0 +1,96 @@
+"""textgraft: text classification by transfer learning, with an honest "I don't know".
+
+>>> import textgraft as tg
+>>> clf = tg.KNNClassifier(encoder="minilm", reject=tg.AtCoverage(0.95))
+
+The names below load what they need on first use; importing textgraft does nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textgraft.core.decision import REJECTED, AtCoverage, AtSimilarity
+    from textgraft.encoders import CachedEncoder, Encoder, load_encoder
+    from textgraft.errors import (
+        DataError,
+        MissingExtraError,
+        ModelFolderError,
+        NotFittedError,
+        ParameterError,
+        TextgraftError,
+        WeightsError,
+    )
+    from textgraft.experiments.evaluate import Evaluation, evaluate
+    from textgraft.experiments.heatmap import draw_heatmap
+    from textgraft.methods import METHODS, load
+    from textgraft.methods.base import TextClassifier
+    from textgraft.methods.knn import KNNClassifier
+    from textgraft.methods.linear import LinearClassifier
+    from textgraft.methods.tfidf import TfidfClassifier
+
+_PLACES = {
+    "REJECTED": "core.decision",
+    "AtCoverage": "core.decision",
+    "AtSimilarity": "core.decision",
+    "CachedEncoder": "encoders",
+    "Encoder": "encoders",
+    "load_encoder": "encoders",
+    "DataError": "errors",
+    "MissingExtraError": "errors",
+    "ModelFolderError": "errors",
+    "NotFittedError": "errors",
+    "ParameterError": "errors",
+    "TextgraftError": "errors",
+    "WeightsError": "errors",
+    "Evaluation": "experiments.evaluate",
+    "evaluate": "experiments.evaluate",
+    "draw_heatmap": "experiments.heatmap",
+    "METHODS": "methods",
+    "load": "methods",
+    "TextClassifier": "methods.base",
+    "KNNClassifier": "methods.knn",
+    "LinearClassifier": "methods.linear",
+    "TfidfClassifier": "methods.tfidf",
+}
+
+__all__ = [
+    "METHODS",
+    "REJECTED",
+    "AtCoverage",
+    "AtSimilarity",
+    "CachedEncoder",
+    "DataError",
+    "Encoder",
+    "Evaluation",
+    "KNNClassifier",
+    "LinearClassifier",
+    "MissingExtraError",
+    "ModelFolderError",
+    "NotFittedError",
+    "ParameterError",
+    "TextClassifier",
+    "TextgraftError",
+    "TfidfClassifier",
+    "WeightsError",
+    "draw_heatmap",
+    "evaluate",
+    "load",
+    "load_encoder",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("textgraft")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'textgraft' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"textgraft.{_PLACES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

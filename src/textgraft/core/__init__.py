@@ -1,0 +1,1 @@
+"""Pure functions and frozen records; NumPy only."""

@@ -1,0 +1,238 @@
+"""Rows of text and label, checked once at the door.
+
+Four kinds of row leave this file, and nothing disappears uncounted:
+
+* *in scope*: a text and a label; the classifier learns these;
+* *out of scope*: the label is one of ``oos_labels``; never a class;
+* *unlabelled*: a text whose label is empty; kept apart;
+* *skipped*: a text that is empty; counted, and said.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from textgraft.core.decision import REJECTED
+from textgraft.errors import DataError
+
+LONG_TEXT = 100_000
+"""Characters from which a text is called very long in the report (it is kept whole)."""
+
+
+@dataclass(frozen=True)
+class RowReport:
+    """What was found at the door, counted in rows."""
+
+    rows: int
+    in_scope: int
+    out_of_scope: int
+    unlabelled: int
+    empty: int
+    duplicates: int
+    conflicts: int
+    cleaned: int
+    very_long: int
+
+    def sentences(self) -> list[str]:
+        """Say everything that a person should know about the rows, most important first."""
+        said = [
+            (self.empty, "with an empty text: skipped"),
+            (self.unlabelled, "without a label: kept apart as unlabelled text, not learned from"),
+            (self.out_of_scope, "out of scope: never a class"),
+            (self.conflicts, "whose text also stands under another label: kept under both"),
+            (self.duplicates, "repeating an earlier row, text and label: kept"),
+            (self.cleaned, "with NUL characters or broken Unicode: those characters replaced"),
+            (self.very_long, f"of {LONG_TEXT:,} characters or more: kept whole"),
+        ]
+        return [f"{count:,} row{'s' if count > 1 else ''} {what}" for count, what in said if count]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Checked rows: aligned ``texts`` and ``labels``, and what was kept apart."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+    out_of_scope: tuple[str, ...]
+    unlabelled: tuple[str, ...]
+    report: RowReport
+
+    def coded(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sorted class names (c,) as objects, and each row's class code (n,).
+
+        Raises:
+            DataError: when fewer than two classes are left.
+        """
+        classes = sorted(set(self.labels))
+        if not classes:
+            raise DataError(
+                f"No labelled text is left of {self.report.rows:,} rows "
+                f"({self.report.empty:,} empty, {self.report.unlabelled:,} without a label, "
+                f"{self.report.out_of_scope:,} out of scope). Give texts with labels."
+            )
+        if len(classes) == 1:
+            raise DataError(
+                f"All {len(self.labels):,} rows have the one label {classes[0]!r}; "
+                "a classifier needs two classes or more."
+            )
+        code_of = {name: code for code, name in enumerate(classes)}
+        codes = np.array([code_of[label] for label in self.labels], dtype=np.int64)
+        return np.array(classes, dtype=object), codes
+
+
+def clean_texts(texts: Iterable[object]) -> list[str]:
+    """Every text as a ``str`` that any tokenizer can take; a missing one becomes ``""``.
+
+    NUL becomes a space and a lone surrogate U+FFFD, because tokenizers and files reject
+    them; ``None`` and NaN become ``""``. Length and order are kept.
+
+    Raises:
+        DataError: when ``texts`` is one bare string or holds something that is not a text.
+    """
+    if isinstance(texts, str | bytes):
+        raise DataError(f"Expected a list of texts, found one {type(texts).__name__}. Pass [text].")
+    return [_clean_text(text, row) for row, text in enumerate(texts)]
+
+
+def _clean_text(text: object, row: int) -> str:
+    if isinstance(text, str):
+        if "\0" in text:
+            text = text.replace("\0", " ")
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return str(text)
+    if _is_missing(text):
+        return ""
+    if isinstance(text, numbers.Number):
+        return str(text)
+    raise DataError(
+        f"Expected a text in row {row}, found {type(text).__name__}. "
+        "Pass a flat list of strings, one text each."
+    )
+
+
+def clean_label(label: object) -> str | None:
+    """A label as a stripped ``str``; ``None`` when it is missing or blank.
+
+    Whole-number floats lose their ``.0``, so that a column of 0/1 that a missing value
+    turned into floats keeps the names it had.
+
+    Raises:
+        DataError: when the label is a list or another thing that is no single label.
+    """
+    if isinstance(label, str):
+        return _clean_text(label, 0).strip() or None
+    if _is_missing(label):
+        return None
+    if isinstance(label, bool | np.bool_):
+        return str(bool(label))
+    if isinstance(label, numbers.Real) and float(label).is_integer():
+        return str(int(label))
+    if isinstance(label, numbers.Number):
+        return str(label)
+    if isinstance(label, bytes | bytearray | Iterable):
+        raise DataError(
+            f"Expected one label a row, found {type(label).__name__} {str(label)[:40]!r}. "
+            "Several labels a text are not supported: give one."
+        )
+    return str(label).strip() or None
+
+
+def clean_labels(labels: Iterable[object]) -> list[str | None]:
+    """Every label by :func:`clean_label`; order kept.
+
+    Raises:
+        DataError: also when a label is the reserved word for a rejected text.
+    """
+    if isinstance(labels, str | bytes):
+        raise DataError(f"Expected a list of labels, found one {type(labels).__name__}.")
+    cleaned = [clean_label(label) for label in labels]
+    if REJECTED in cleaned:
+        raise DataError(f"The label {REJECTED!r} is reserved for rejected texts. Rename that label.")
+    return cleaned
+
+
+def check_examples(
+    texts: Sequence[object], labels: Sequence[object], oos_labels: Iterable[object] = ()
+) -> Examples:
+    """Sort rows into in-scope, out-of-scope, unlabelled and skipped.
+
+    Raises:
+        DataError: when lengths differ or something is no text or no label.
+    """
+    raw_texts, raw_labels = list(texts), clean_labels(labels)
+    clean = clean_texts(texts if isinstance(texts, str | bytes) else raw_texts)
+    if len(clean) != len(raw_labels):
+        raise DataError(
+            f"Expected one label for each text, found {len(clean):,} texts "
+            f"and {len(raw_labels):,} labels."
+        )
+    outside = set(clean_label_set(oos_labels))
+    kept: list[tuple[str, str]] = []
+    out_of_scope: list[str] = []
+    unlabelled: list[str] = []
+    empty = 0
+    for text, label in zip(clean, raw_labels, strict=True):
+        if not text.strip():
+            empty += 1
+        elif label is None:
+            unlabelled.append(text)
+        elif label in outside:
+            out_of_scope.append(text)
+        else:
+            kept.append((text, label))
+    report = RowReport(
+        rows=len(clean),
+        in_scope=len(kept),
+        out_of_scope=len(out_of_scope),
+        unlabelled=len(unlabelled),
+        empty=empty,
+        duplicates=len(kept) - len(set(kept)),
+        conflicts=count_conflicts(kept),
+        cleaned=sum(isinstance(raw, str) and raw != text for raw, text in zip(raw_texts, clean, strict=True)),
+        very_long=sum(len(text) >= LONG_TEXT for text in clean),
+    )
+    return Examples(
+        texts=tuple(text for text, _ in kept),
+        labels=tuple(label for _, label in kept),
+        out_of_scope=tuple(out_of_scope),
+        unlabelled=tuple(unlabelled),
+        report=report,
+    )
+
+
+def clean_label_set(labels: Iterable[object] | object) -> list[str]:
+    """Out-of-scope labels as strings; one bare label stands for itself.
+
+    Raises:
+        DataError: when one of them is empty, which would mean *unlabelled*.
+    """
+    if isinstance(labels, str | bytes) or not isinstance(labels, Iterable):
+        labels = [labels]
+    cleaned = clean_labels(labels)
+    if None in cleaned:
+        raise DataError("An out-of-scope label is empty; rows without a label are unlabelled text.")
+    return [label for label in cleaned if label is not None]
+
+
+def count_conflicts(rows: Sequence[tuple[str, str]]) -> int:
+    """How many (text, label) rows have a text that also stands under another label."""
+    labels_of = Counter(text for text, _ in set(rows))
+    return sum(labels_of[text] > 1 for text, _ in rows)
+
+
+def _is_missing(value: object) -> bool:
+    """None, NaN of any float type, and the missing values of pandas (``NA``, ``NaT``)."""
+    if value is None:
+        return True
+    if isinstance(value, float | np.floating):
+        return math.isnan(value)
+    return type(value).__name__ in {"NAType", "NaTType"}

@@ -1,0 +1,54 @@
+"""Votes of nearest neighbours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textgraft.core.scores import Scores
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The k nearest stored rows of each query, nearest first.
+
+    Attributes:
+        positions: (n, k) int64 row numbers in the index.
+        similarities: (n, k) float32 cosine similarities, descending.
+    """
+
+    positions: np.ndarray
+    similarities: np.ndarray
+
+
+def vote(neighbours: Neighbours, codes: np.ndarray, n_classes: int, temperature: float) -> Scores:
+    """Let neighbours vote for their classes; votes of a text sum to 1.
+
+    A neighbour at similarity s weighs exp((s − s_top) / temperature): a soft version of
+    the distance-weighted rule (Dudani, "The Distance-Weighted k-Nearest-Neighbor Rule",
+    1976); an infinite temperature gives every neighbour one vote. Classes with equal votes
+    are ordered by their nearest neighbour. Confidence is the similarity of the nearest
+    neighbour of the winning class.
+
+    Args:
+        neighbours: of n texts, k each.
+        codes: (m,) class codes of the stored rows.
+        n_classes: c.
+        temperature: above 0, in units of cosine similarity.
+    """
+    sims = neighbours.similarities.astype(np.float64)
+    weights = np.exp((sims - sims[:, :1]) / temperature)
+    voted = codes[neighbours.positions]
+    k = voted.shape[1]
+    # same[i, a, b]: neighbours a and b of text i are of one class; k is small, so n × k × k is too
+    same = voted[:, :, None] == voted[:, None, :]
+    first = same.argmax(axis=2) == np.arange(k)
+    votes = np.where(first, (same * weights[:, None, :]).sum(axis=2), -1.0)
+    order = np.argsort(-votes, axis=1, kind="stable")
+    votes = np.take_along_axis(votes, order, axis=1)
+    ranked = np.where(votes >= 0, np.take_along_axis(voted, order, axis=1), -1)
+    belief = np.clip(votes, 0.0, None)
+    belief /= belief.sum(axis=1, keepdims=True)
+    confidence = np.take_along_axis(sims, order[:, :1], axis=1)[:, 0]
+    return Scores(ranked, belief, confidence, n_classes)

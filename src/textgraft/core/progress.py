@@ -1,0 +1,23 @@
+"""How far a long piece of work has come; who shows it is not our business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Progress:
+    """``done`` of ``total`` units of the work called ``what``."""
+
+    what: str
+    done: int
+    total: int
+
+
+Watch = Callable[[Progress], None]
+"""Told of progress now and then; called from the working thread."""
+
+
+def unwatched(_: Progress) -> None:
+    """Watch nothing."""

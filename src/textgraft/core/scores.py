@@ -1,0 +1,83 @@
+"""Belief before decision: what a method believes, before any rule decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The k best classes of each text, best first, and one confidence a text.
+
+    Keeping k of c classes is what lets a classifier of 74,736 classes score a million
+    texts: memory grows with n × k, never with n × c. A dense method keeps k = c.
+
+    Attributes:
+        codes: (n, k) int64 class codes, best class first; −1 fills unused places.
+        values: (n, k) float64 belief in those classes, descending; a row sums to at most 1.
+        confidence: (n,) float64, larger is surer; what rejection rules are fitted on.
+        n_classes: c.
+    """
+
+    codes: np.ndarray
+    values: np.ndarray
+    confidence: np.ndarray
+    n_classes: int
+
+    def __len__(self) -> int:
+        return len(self.confidence)
+
+    @property
+    def by_class(self) -> np.ndarray:
+        """(n, c) belief, columns in the order of ``classes_``. Memory is n × c × 8 bytes."""
+        dense = np.zeros((len(self), self.n_classes))
+        rows, places = np.nonzero(self.codes >= 0)
+        dense[rows, self.codes[rows, places]] = self.values[rows, places]
+        return dense
+
+    @property
+    def best(self) -> np.ndarray:
+        """(n,) code of the most believed class."""
+        return np.asarray(self.codes[:, 0])
+
+
+def scores_from_dense(by_class: np.ndarray, confidence: np.ndarray) -> Scores:
+    """All c classes of a dense (n, c) belief, sorted; ties go to the lower code."""
+    order = np.argsort(-by_class, axis=1, kind="stable")
+    values = np.take_along_axis(by_class, order, axis=1)
+    return Scores(order, values.astype(np.float64), confidence.astype(np.float64), by_class.shape[1])
+
+
+def join_scores(parts: list[Scores], n_classes: int) -> Scores:
+    """Scores of consecutive blocks as one; narrower blocks are filled with −1."""
+    width = max((part.codes.shape[1] for part in parts), default=1)
+    codes = [_widen(part.codes, width, -1) for part in parts]
+    values = [_widen(part.values, width, 0.0) for part in parts]
+    return Scores(
+        np.concatenate(codes) if codes else np.empty((0, width), np.int64),
+        np.concatenate(values) if values else np.empty((0, width)),
+        np.concatenate([part.confidence for part in parts]) if parts else np.empty(0),
+        n_classes,
+    )
+
+
+def scatter_scores(scores: Scores, rows: np.ndarray, n: int, prior: np.ndarray) -> Scores:
+    """Put ``scores`` at ``rows`` of n texts; the others know nothing but the ``prior`` (c,).
+
+    A text without content is believed to be what most texts are, with confidence 0, so
+    that every rule that rejects anything rejects it.
+    """
+    width = max(scores.codes.shape[1], 1)
+    likely = np.argsort(-prior, kind="stable")[:width]
+    codes = np.full((n, width), -1, dtype=np.int64)
+    values = np.zeros((n, width))
+    codes[:, : len(likely)], values[:, : len(likely)] = likely, prior[likely]
+    confidence = np.zeros(n)
+    codes[rows], values[rows], confidence[rows] = scores.codes, scores.values, scores.confidence
+    return Scores(codes, values, confidence, scores.n_classes)
+
+
+def _widen(array: np.ndarray, width: int, fill: float) -> np.ndarray:
+    return np.pad(array, ((0, 0), (0, width - array.shape[1])), constant_values=fill)

@@ -1,0 +1,403 @@
+"""What every method is: a scikit-learn estimator over texts that can say "I don't know".
+
+A method fills in seven small things (open an encoder, find faults, learn, score, embed,
+pack, unpack); rows, rejection, evidence and saving are the same for all and live here.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from textgraft.bundle import Bundle, write_bundle
+from textgraft.core.decision import AtCoverage, AtSimilarity, Rule, decide, fit_threshold
+from textgraft.core.examples import (
+    Examples,
+    RowReport,
+    check_examples,
+    clean_label_set,
+    clean_labels,
+    clean_texts,
+)
+from textgraft.core.progress import Progress, Watch, unwatched
+from textgraft.core.scores import Scores, join_scores, scatter_scores
+from textgraft.core.splits import fold_numbers
+from textgraft.encoders.encoder import Encoder
+from textgraft.errors import DataError, NotFittedError, ParameterError
+from textgraft.methods import saved
+from textgraft.methods.calibration import plan_calibration
+from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
+
+Features = np.ndarray
+"""(n, d) vectors of an encoder, or (n,) texts as objects for a method without one."""
+
+TEXTS_AT_ONCE = 8_192
+"""Texts scored together by ``predict``; bounds memory for any number of texts."""
+
+CROSS_FIT_FOLDS = 5
+
+
+class Learned(Protocol):
+    """What a method learned from features and class codes."""
+
+    @property
+    def evidence(self) -> Matrix:
+        """The training texts as rows of length 1, for finding the nearest ones."""
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+    """A text classifier with a rejection rule; subclasses are final.
+
+    Follows scikit-learn: the constructor stores, ``fit`` checks and learns, learned
+    attributes end in an underscore; ``clone``, ``GridSearchCV`` and ``cross_val_predict``
+    work. Labels of any type become strings (``1`` and ``1.0`` are ``"1"``).
+
+    Attributes:
+        classes_: (c,) sorted class names, as objects.
+        threshold_: the fitted rule, a :class:`textgraft.core.decision.Threshold`.
+        report_: what was found in the rows, a :class:`textgraft.core.examples.RowReport`.
+        held_out_confidence_: (h,) sorted confidences that a rule was fitted on; may be empty.
+        oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``.
+    """
+
+    method: ClassVar[str]
+    """The name in ``METHODS``."""
+
+    encoder: str | Encoder | None = None
+    reject: Rule | None
+    oos_labels: Iterable[str]
+    holdout: float | str
+    seed: int
+
+    # ── what a method fills in ──────────────────────────────────────────────────────
+
+    @abstractmethod
+    def _open_encoder(self) -> Encoder | None:
+        """The encoder that turns texts into features, or None to learn from texts."""
+
+    @abstractmethod
+    def _faults(self) -> list[str]:
+        """Everything wrong with the method's own parameters, each in a few words."""
+
+    @abstractmethod
+    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Learned:
+        """Learn from n rows; must not change ``self``, since cross-fitting calls it often."""
+
+    @abstractmethod
+    def _score(self, learned: Any, features: Features, n_classes: int) -> Scores:
+        """What is believed of each row."""
+
+    @abstractmethod
+    def _embed(self, learned: Any, features: Features) -> Matrix:
+        """Rows of length 1 in the space of ``learned.evidence``."""
+
+    @abstractmethod
+    def _pack(self, learned: Any) -> Bundle:
+        """What was learned, as settings, arrays and strings."""
+
+    @abstractmethod
+    def _unpack(self, packed: Bundle) -> Learned:
+        """The inverse of ``_pack``."""
+
+    # ── learning ────────────────────────────────────────────────────────────────────
+
+    def fit(
+        self,
+        texts: Sequence[object],
+        labels: Sequence[object],
+        *,
+        valid: tuple[Sequence[object], Sequence[object]] | None = None,
+        watch: Watch = unwatched,
+    ) -> Self:
+        """Learn from texts and labels, and fit the rejection rule on rows not learned from.
+
+        A coverage rule is fitted on ``valid`` if given; else on a stratified, seeded
+        hold-out; else, with too few rows to spare, by cross-fitting on all of them.
+
+        Args:
+            texts: n texts; empty ones are skipped and counted.
+            labels: n labels; empty ones mark unlabelled text, which is kept apart.
+            valid: texts and labels to fit the rejection rule on.
+            watch: told of progress.
+
+        Raises:
+            ParameterError: parameters that cannot be; all faults at once.
+            DataError: rows that cannot be learned from.
+        """
+        self._check_parameters()
+        examples = check_examples(texts, labels, self.oos_labels)
+        classes, codes = examples.coded()
+        n_classes = len(classes)
+        held_out = None if valid is None else self._check_held_out(valid, classes)
+        plan = plan_calibration(self.reject, codes, self.holdout, self.seed, held_out is not None)
+        learns = plan.learns
+
+        encoder = self._open_encoder()
+        features = _represent(encoder, examples.texts, watch)
+        learned = self._learn(features[learns], codes[learns], n_classes, watch)
+        if plan.source == "cross-fit":
+            confidence = self._cross_fit(features, codes, n_classes, watch)
+        elif plan.source == "valid" and held_out is not None:
+            confidence = self._confidence(encoder, learned, held_out.texts, n_classes)
+        else:
+            confidence = self._score_if_any(learned, features[~learns], n_classes)
+
+        self.classes_ = classes
+        self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
+        self.encoder_ = encoder
+        self.learned_ = learned
+        self.report_ = examples.report
+        self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
+        self.train_codes_ = codes[learns]
+        self.held_out_confidence_ = np.sort(confidence)
+        self.oos_confidence_ = np.sort(self._confidence(encoder, learned, examples.out_of_scope, n_classes))
+        self.threshold_ = fit_threshold(self.reject, confidence, plan.source, plan.n_uncovered_classes)
+        return self
+
+    def set_rejection(
+        self,
+        rule: Rule | None,
+        *,
+        valid: tuple[Sequence[object], Sequence[object]] | None = None,
+    ) -> Self:
+        """Change the rejection rule of a fitted classifier without fitting it again.
+
+        Uses the confidences kept from ``fit``, or those of ``valid``.
+
+        Raises:
+            DataError: a coverage is asked for, but ``fit`` kept no held-out confidence.
+        """
+        self._check_fitted("set_rejection")
+        source, uncovered = self.threshold_.source, self.threshold_.n_uncovered_classes
+        if valid is not None:
+            examples = self._check_held_out(valid, self.classes_)
+            confidence = self._confidence(self.encoder_, self.learned_, examples.texts, len(self.classes_))
+            self.held_out_confidence_, source, uncovered = np.sort(confidence), "valid", 0
+        if isinstance(rule, AtCoverage) and source == "none":
+            raise DataError(
+                "This classifier was fitted without a coverage rule, so no held-out confidence was "
+                "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
+            )
+        self.reject = rule
+        self.threshold_ = fit_threshold(rule, self.held_out_confidence_, source, uncovered)
+        return self
+
+    def rejection_sentences(self) -> list[str]:
+        """How the threshold was chosen, and what it does to the out-of-scope rows of ``fit``."""
+        self._check_fitted("rejection_sentences")
+        sentences = [self.threshold_.sentence()]
+        if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
+            caught = int((self.oos_confidence_ < self.threshold_.value).sum())
+            sentences.append(f"Of the {n:,} out-of-scope rows given, {caught:,} are rejected.")
+        return sentences
+
+    # ── predicting ──────────────────────────────────────────────────────────────────
+
+    def predict(self, texts: Sequence[object], watch: Watch = unwatched) -> np.ndarray:
+        """Labels (n,) as objects: a class name, or ``REJECTED``.
+
+        A text without content is believed to be of the most frequent class, with
+        confidence 0.
+        """
+        return decide(self.predict_scores(texts, watch), self.classes_, self.threshold_)
+
+    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:
+        """Belief before decision: the best classes and one confidence a text."""
+        self._check_fitted("predict")
+        clean = clean_texts(texts)
+        parts = []
+        for start in range(0, len(clean), TEXTS_AT_ONCE):
+
+            def shifted(progress: Progress, start: int = start) -> None:
+                watch(Progress(progress.what, start + progress.done, len(clean)))
+
+            parts.append(self._scores_of_block(clean[start : start + TEXTS_AT_ONCE], shifted))
+        return join_scores(parts, len(self.classes_))
+
+    def predict_proba(self, texts: Sequence[object]) -> np.ndarray:
+        """Belief (n, c), columns in the order of ``classes_``, rows summing to 1."""
+        return self.predict_scores(texts).by_class
+
+    def score(
+        self, X: Sequence[object], y: Sequence[object], sample_weight: np.ndarray | None = None
+    ) -> float:
+        """Accuracy, labels compared as strings; a rejected text counts as wrong."""
+        from sklearn.metrics import accuracy_score
+
+        truth = np.array([label or "" for label in clean_labels(y)], dtype=object)
+        return float(accuracy_score(truth, self.predict(X), sample_weight=sample_weight))
+
+    def explain(self, text: str, k: int = 3) -> Explanation:
+        """The decision on one text and the k nearest training texts, nearest first."""
+        scores = self.predict_scores([text])
+        similarities = cosines(self._embed_texts([text]), self.learned_.evidence)[0]
+        nearest = np.argsort(-similarities, kind="stable")[:k]
+        return Explanation(
+            text=text,
+            label=str(decide(scores, self.classes_, self.threshold_)[0]),
+            best=str(self.classes_[scores.best[0]]),
+            confidence=float(scores.confidence[0]),
+            threshold=None if np.isinf(self.threshold_.value) else self.threshold_.value,
+            neighbours=tuple(
+                Neighbour(
+                    text=self.train_texts_[row],
+                    label=str(self.classes_[self.train_codes_[row]]),
+                    similarity=float(similarities[row]),
+                )
+                for row in nearest
+            ),
+        )
+
+    def similarities(self, texts: Sequence[object]) -> np.ndarray:
+        """Cosine similarity (n, n) of texts to one another, as the method sees them."""
+        self._check_fitted("similarities")
+        vectors = self._embed_texts(texts)
+        return cosines(vectors, vectors)
+
+    # ── saving ──────────────────────────────────────────────────────────────────────
+
+    def save(self, path: str | Path) -> None:
+        """Write a model folder (JSON and safetensors), replacing an older model there.
+
+        The encoder's weights are not copied: its name and fingerprint are kept, and checked
+        on loading.
+
+        Raises:
+            ModelFolderError: something else is in the way, or the disk refuses.
+        """
+        self._check_fitted("save")
+        packed = self._pack(self.learned_)
+        arrays, texts = saved.nested(packed)
+        about = {
+            "method": self.method,
+            "textgraft": importlib.metadata.version("textgraft"),
+            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "parameters": saved.parameters_to_json(self.get_params(deep=False)),
+            "encoder": saved.encoder_to_json(self.encoder_),
+            "threshold": saved.threshold_to_json(self.threshold_),
+            "report": asdict(self.report_),
+            "learned": packed.about,
+        }
+        arrays |= {
+            "class_counts": self.class_counts_,
+            "train_codes": self.train_codes_,
+            "held_out_confidence": self.held_out_confidence_,
+            "oos_confidence": self.oos_confidence_,
+        }
+        texts |= {"classes": list(self.classes_), "train_texts": self.train_texts_}
+        write_bundle(path, Bundle(about, arrays, texts))
+
+    @classmethod
+    def restored(cls, bundle: Bundle, encoder: Encoder | None) -> Self:
+        """The classifier that :meth:`save` wrote; use :func:`textgraft.load`.
+
+        Raises:
+            WeightsError: the encoder's weights are not those of ``fit``.
+        """
+        saved.check_encoder(bundle, encoder)
+        about = bundle.about
+        self = cls(**saved.parameters_from_json(about["parameters"]))
+        self.encoder_ = encoder
+        self.learned_ = self._unpack(saved.unnested(bundle))
+        self.report_ = RowReport(**about["report"])
+        self.threshold_ = saved.threshold_from_json(about["threshold"])
+        self.classes_ = np.array(bundle.texts["classes"], dtype=object)
+        self.train_texts_ = bundle.texts["train_texts"]
+        self.class_counts_ = bundle.arrays["class_counts"]
+        self.train_codes_ = bundle.arrays["train_codes"]
+        self.held_out_confidence_ = bundle.arrays["held_out_confidence"]
+        self.oos_confidence_ = bundle.arrays["oos_confidence"]
+        return self
+
+    # ── inside ──────────────────────────────────────────────────────────────────────
+
+    def _cross_fit(
+        self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch
+    ) -> np.ndarray:
+        """Confidence of each row under a model that learned the other folds."""
+        folds = fold_numbers(codes, CROSS_FIT_FOLDS, self.seed)
+        parts = []
+        for fold in range(CROSS_FIT_FOLDS):
+            out = folds == fold
+            # a class can be missing from a fold's rows only if it has none to score there
+            if out.any():
+                learned = self._learn(features[~out], codes[~out], n_classes, unwatched)
+                parts.append(self._score(learned, features[out], n_classes).confidence)
+            watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
+        return np.concatenate(parts) if parts else np.empty(0)
+
+    def _confidence(
+        self, encoder: Encoder | None, learned: Learned, texts: Sequence[str], n_classes: int
+    ) -> np.ndarray:
+        return self._score_if_any(learned, _represent(encoder, texts, unwatched), n_classes)
+
+    def _score_if_any(self, learned: Learned, features: Features, n_classes: int) -> np.ndarray:
+        return self._score(learned, features, n_classes).confidence if len(features) else np.empty(0)
+
+    def _scores_of_block(self, texts: list[str], watch: Watch) -> Scores:
+        rows = np.flatnonzero([bool(text.strip()) for text in texts])
+        n_classes = len(self.classes_)
+        prior = self.class_counts_ / self.class_counts_.sum()
+        if not len(rows):
+            nothing = Scores(np.empty((0, 1), np.int64), np.empty((0, 1)), np.empty(0), n_classes)
+            return scatter_scores(nothing, rows, len(texts), prior)
+        features = _represent(self.encoder_, [texts[row] for row in rows], watch)
+        scores = self._score(self.learned_, features, n_classes)
+        return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), prior)
+
+    def _embed_texts(self, texts: Sequence[object]) -> Matrix:
+        features = _represent(self.encoder_, clean_texts(texts), unwatched)
+        return self._embed(self.learned_, features)
+
+    def _check_held_out(
+        self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
+    ) -> Examples:
+        examples = check_examples(*valid, self.oos_labels)
+        unseen = sorted(set(examples.labels) - set(classes))
+        if unseen:
+            raise DataError(
+                f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
+                f"{', …' if len(unseen) > 5 else ''}. Remove those rows or name the labels out of scope."
+            )
+        return examples
+
+    def _check_parameters(self) -> None:
+        faults = self._faults()
+        if self.reject is not None and not isinstance(self.reject, AtSimilarity | AtCoverage):
+            faults.append(f"reject must be None, AtSimilarity(…) or AtCoverage(…), found {self.reject!r}")
+        share = self.holdout
+        if share != "auto" and not (isinstance(share, int | float) and 0 <= share <= 0.5):
+            faults.append(f"holdout must be 'auto' or a share from 0 to 0.5, found {share!r}")
+        if not isinstance(self.seed, int | np.integer) or self.seed < 0:
+            faults.append(f"seed must be a whole number from 0, found {self.seed!r}")
+        if faults:
+            raise ParameterError.of(type(self).__name__, faults)
+        clean_label_set(self.oos_labels)
+
+    def _check_fitted(self, called: str) -> None:
+        if not hasattr(self, "learned_"):
+            raise NotFittedError(f"Incorrect order: call fit before calling {called}.")
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "learned_")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+
+def _represent(encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
+    """Texts as features: vectors where there is an encoder, else the texts themselves."""
+    if encoder is not None:
+        return encoder.encode(list(texts), watch)
+    return np.array(list(texts), dtype=object)

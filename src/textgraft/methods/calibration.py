@@ -1,0 +1,63 @@
+"""Which rows a rejection rule is fitted on, and which the model learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textgraft.core.decision import AtCoverage, Rule, Source
+from textgraft.core.splits import holdout_rows
+
+FEWEST_HELD_OUT, MOST_HELD_OUT = 200, 5_000
+"""With fewer than 200 rows a coverage of 95 % would itself vary by 3 points (two standard
+deviations); beyond 5,000 it varies by half a point and rows are worth more to the model."""
+
+FEWEST_ROWS_TO_SPARE = 1_000
+"""Below this, 200 held-out rows would cost the model more than a fifth of its rows."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The split behind a rule.
+
+    Attributes:
+        source: where confidences come from.
+        learns: (n,) bool, the rows that the model learns from.
+        n_uncovered_classes: classes of one row, which can only be learned from.
+    """
+
+    source: Source
+    learns: np.ndarray
+    n_uncovered_classes: int
+
+
+def plan_calibration(
+    rule: Rule | None, codes: np.ndarray, holdout: float | str, seed: int, has_valid: bool
+) -> Calibration:
+    """Choose between a file of the caller's, a hold-out and cross-fitting.
+
+    Args:
+        rule: only :class:`AtCoverage` needs rows.
+        codes: (n,) class codes.
+        holdout: a share of the rows, 0 for cross-fitting, or ``auto``: a tenth, but 200 to
+            5,000 rows, and cross-fitting where there are fewer than 1,000.
+        seed: of the draw.
+        has_valid: whether the caller gave rows for this.
+    """
+    everything = np.ones(len(codes), dtype=bool)
+    if not isinstance(rule, AtCoverage):
+        return Calibration("none", everything, 0)
+    if has_valid:
+        return Calibration("valid", everything, 0)
+    single = int((np.bincount(codes) == 1).sum())
+    share = _automatic_share(len(codes)) if holdout == "auto" else float(holdout)
+    if share == 0.0:
+        return Calibration("cross-fit", everything, single)
+    return Calibration("held-out", ~holdout_rows(codes, share, seed), single)
+
+
+def _automatic_share(n_rows: int) -> float:
+    if n_rows < FEWEST_ROWS_TO_SPARE:
+        return 0.0
+    return min(max(0.1 * n_rows, FEWEST_HELD_OUT), MOST_HELD_OUT) / n_rows

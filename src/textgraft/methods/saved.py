@@ -1,0 +1,100 @@
+"""The parts of a saved classifier that are the same for every method."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from textgraft.bundle import Bundle
+from textgraft.core.decision import Threshold, parse_rule
+from textgraft.core.examples import clean_label_set
+from textgraft.encoders import load_encoder
+from textgraft.encoders.encoder import Encoder
+from textgraft.errors import WeightsError
+
+_LEARNED = "learned."
+
+
+def parameters_to_json(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Constructor parameters as JSON values: rules, encoders and labels by name."""
+    plain = dict(parameters)
+    plain["reject"] = str(plain["reject"] or "none")
+    plain["oos_labels"] = clean_label_set(plain["oos_labels"])
+    if "encoder" in plain and not isinstance(plain["encoder"], str):
+        plain["encoder"] = plain["encoder"].name
+    return {name: getattr(value, "item", lambda value=value: value)() for name, value in plain.items()}
+
+
+def parameters_from_json(plain: dict[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`parameters_to_json`."""
+    return plain | {"reject": parse_rule(plain["reject"]), "oos_labels": tuple(plain["oos_labels"])}
+
+
+def threshold_to_json(threshold: Threshold) -> dict[str, Any]:
+    """A threshold as JSON values; −∞ becomes null."""
+    return {
+        "rule": str(threshold.rule or "none"),
+        "value": None if math.isinf(threshold.value) else threshold.value,
+        "n_held_out": threshold.n_held_out,
+        "source": threshold.source,
+        "n_uncovered_classes": threshold.n_uncovered_classes,
+    }
+
+
+def threshold_from_json(plain: dict[str, Any]) -> Threshold:
+    """The inverse of :func:`threshold_to_json`."""
+    value = -math.inf if plain["value"] is None else float(plain["value"])
+    return Threshold(**(plain | {"rule": parse_rule(plain["rule"]), "value": value}))
+
+
+def encoder_to_json(encoder: Encoder | None) -> dict[str, Any] | None:
+    """How to open the encoder again, and how to know it is the same."""
+    if encoder is None:
+        return None
+    return {"name": encoder.name, "settings": encoder.settings, "fingerprint": encoder.weights_fingerprint}
+
+
+def opened_encoder(bundle: Bundle, cache: str | Path | None) -> Encoder | None:
+    """The encoder that a saved classifier was fitted with.
+
+    Raises:
+        WeightsError: it is not here.
+    """
+    saved = bundle.about["encoder"]
+    if saved is None:
+        return None
+    return load_encoder(saved["name"], cache=cache, **saved["settings"])
+
+
+def check_encoder(bundle: Bundle, encoder: Encoder | None) -> None:
+    """Refuse an encoder with other weights than those of ``fit``.
+
+    Raises:
+        WeightsError: the fingerprints differ.
+    """
+    saved = bundle.about["encoder"]
+    found = encoder.weights_fingerprint if encoder is not None else "none"
+    if saved is not None and found != saved["fingerprint"]:
+        raise WeightsError(
+            f"The encoder {saved['name']!r} on this machine is not the one the model was fitted with "
+            f"(expected fingerprint {saved['fingerprint'][:12]}…, found {found[:12]}…). "
+            "Install the weights it was fitted with, or fit again."
+        )
+
+
+def nested(packed: Bundle) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A method's own arrays and texts under names that cannot clash with the common ones."""
+    arrays = {_LEARNED + name: array for name, array in packed.arrays.items()}
+    texts = {_LEARNED + name: strings for name, strings in packed.texts.items()}
+    return arrays, texts
+
+
+def unnested(bundle: Bundle) -> Bundle:
+    """The inverse of :func:`nested`."""
+    size = len(_LEARNED)
+    return Bundle(
+        bundle.about["learned"],
+        {name[size:]: array for name, array in bundle.arrays.items() if name.startswith(_LEARNED)},
+        {name[size:]: strings for name, strings in bundle.texts.items() if name.startswith(_LEARNED)},
+    )

@@ -1,0 +1,203 @@
+"""Word and character n-grams with a linear classifier: the rung every other must beat.
+
+Term weighting: Spärck Jones, 1972. One-versus-rest logistic regression solved in the dual
+(Yu, Huang and Lin, "Dual Coordinate Descent Methods for Logistic Regression", 2011):
+as accurate here as the multinomial one at a tenth of its time. Needs no pretrained weights.
+Confidence is the winning class's own probability, before normalising over classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.special import expit
+
+from textgraft.bundle import Bundle
+from textgraft.core.decision import Rule
+from textgraft.core.progress import Progress, Watch
+from textgraft.core.scores import Scores, scores_from_dense
+from textgraft.encoders import Encoder
+from textgraft.methods.base import Features, TextClassifier
+from textgraft.methods.limits import check_class_count
+
+N_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """Vectorisers with their weights, and the training rows as evidence.
+
+    Attributes:
+        words, characters: fitted ``TfidfVectorizer``.
+        weight: (c, f) float16-rounded float32; stored in half the space, used as it is stored.
+        bias: (c,) float32.
+        evidence: (n, f) sparse rows of length 1.
+    """
+
+    words: Any
+    characters: Any
+    weight: np.ndarray
+    bias: np.ndarray
+    evidence: sp.csr_array
+
+
+@final
+class TfidfClassifier(TextClassifier):
+    """Logistic regression on tf-idf of word and character n-grams.
+
+    Args:
+        C: inverse strength of the L2 penalty; larger fits the training rows closer.
+        word_ngrams: longest run of words that is a feature.
+        char_ngrams: longest run of characters within a word that is a feature.
+        max_features: keep at most so many word and so many character features, the most frequent.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-out and the solver.
+    """
+
+    method = "tfidf"
+
+    def __init__(
+        self,
+        *,
+        C: float = 10.0,
+        word_ngrams: int = 2,
+        char_ngrams: int = 5,
+        max_features: int = 100_000,
+        reject: Rule | None = None,
+        oos_labels: Iterable[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.C = C
+        self.word_ngrams = word_ngrams
+        self.char_ngrams = char_ngrams
+        self.max_features = max_features
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if not isinstance(self.C, int | float) or not self.C > 0:
+            faults.append(f"C must be a number above 0, found {self.C!r}")
+        for name, least in (("word_ngrams", 1), ("char_ngrams", 2), ("max_features", 1)):
+            value = getattr(self, name)
+            if not isinstance(value, int | np.integer) or value < least:
+                faults.append(f"{name} must be a whole number from {least}, found {value!r}")
+        return faults
+
+    def _open_encoder(self) -> Encoder | None:
+        return None
+
+    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Ngrams:
+        check_class_count(self.method, n_classes)
+        words, characters = self._vectorizers(None, None)
+        texts = list(features)
+        rows = _joined(words.fit_transform(texts), characters.fit_transform(texts))
+        # the solver's check for large values tidies the matrix in place, which threads must not share
+        rows.sum_duplicates()
+        weight, bias = _one_versus_rest(rows, codes, n_classes, self.C, self.seed, watch)
+        return Ngrams(words, characters, weight.astype(np.float16).astype(np.float32), bias, rows)
+
+    def _score(self, learned: Ngrams, features: Features, n_classes: int) -> Scores:
+        logits = self._embed(learned, features) @ learned.weight.T + learned.bias
+        own = expit(logits.astype(np.float64))
+        return scores_from_dense(own / own.sum(axis=1, keepdims=True), own.max(axis=1))
+
+    def _embed(self, learned: Ngrams, features: Features) -> sp.csr_array:
+        texts = list(features)
+        return _joined(learned.words.transform(texts), learned.characters.transform(texts))
+
+    def _pack(self, learned: Ngrams) -> Bundle:
+        rows = learned.evidence
+        arrays = {
+            "weight": learned.weight.astype(np.float16),
+            "bias": learned.bias,
+            "word_idf": learned.words.idf_,
+            "char_idf": learned.characters.idf_,
+            "evidence_data": rows.data,
+            "evidence_indices": rows.indices,
+            "evidence_indptr": rows.indptr,
+        }
+        texts = {
+            "words": list(learned.words.get_feature_names_out()),
+            "characters": list(learned.characters.get_feature_names_out()),
+        }
+        return Bundle({}, arrays, texts)
+
+    def _unpack(self, packed: Bundle) -> Ngrams:
+        arrays = packed.arrays
+        words, characters = self._vectorizers(packed.texts["words"], packed.texts["characters"])
+        words.idf_, characters.idf_ = arrays["word_idf"], arrays["char_idf"]
+        parts = (arrays["evidence_data"], arrays["evidence_indices"], arrays["evidence_indptr"])
+        shape = (len(parts[2]) - 1, arrays["weight"].shape[1])
+        return Ngrams(
+            words,
+            characters,
+            arrays["weight"].astype(np.float32),
+            arrays["bias"],
+            sp.csr_array(parts, shape=shape),
+        )
+
+    def _vectorizers(self, words: list[str] | None, characters: list[str] | None) -> tuple[Any, Any]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        return (
+            TfidfVectorizer(
+                ngram_range=(1, self.word_ngrams),
+                # one-letter words and digits matter in short texts
+                token_pattern=r"(?u)\b\w+\b",
+                sublinear_tf=True,
+                max_features=self.max_features,
+                vocabulary=words,
+                dtype=np.float32,
+            ),
+            TfidfVectorizer(
+                analyzer="char_wb",
+                ngram_range=(2, self.char_ngrams),
+                sublinear_tf=True,
+                max_features=self.max_features,
+                vocabulary=characters,
+                dtype=np.float32,
+            ),
+        )
+
+
+def _joined(words: Any, characters: Any) -> sp.csr_array:
+    """Both blocks side by side, rows of length 1.
+
+    Each block's rows have length 1 (or 0), so the whole has the root of how many are not empty.
+    """
+    both = sp.csr_array(sp.hstack([words, characters], format="csr"))
+    lengths = np.sqrt(both.multiply(both).sum(axis=1))
+    scale = sp.dia_array((1.0 / np.where(lengths > 0, lengths, 1.0)[None, :], [0]), shape=(len(lengths),) * 2)
+    return sp.csr_array((scale @ both).astype(np.float32))
+
+
+def _one_versus_rest(
+    rows: sp.csr_array, codes: np.ndarray, n_classes: int, C: float, seed: int, watch: Watch
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (c, f) and biases (c,), float32; the solver releases the GIL, so threads help."""
+    from sklearn.linear_model import LogisticRegression
+
+    weight = np.empty((n_classes, rows.shape[1]), dtype=np.float32)
+    bias = np.empty(n_classes, dtype=np.float32)
+
+    def learn(code: int) -> None:
+        # √2 of the feature scale is in C: both blocks together have length 1, not √2
+        model = LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=1_000, random_state=seed)
+        model.fit(rows, codes == code)
+        weight[code], bias[code] = model.coef_[0], model.intercept_[0]
+
+    with ThreadPoolExecutor(N_THREADS) as pool:
+        for done, _ in enumerate(pool.map(learn, range(n_classes)), start=1):
+            watch(Progress("learning classes", done, n_classes))
+    return weight, bias

