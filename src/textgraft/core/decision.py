@@ -109,7 +109,8 @@ class Threshold:
             else f"so about {share} of in-scope texts are kept (an estimate, not a guarantee)"
         )
         uncovered = (
-            f"; {self.n_uncovered_classes:,} classes of a single row could not be held out and are not covered"
+            f"; {self.n_uncovered_classes:,} classes of a single row could not be held out "
+            "and are not covered"
             if self.n_uncovered_classes
             else ""
         )
@@ -166,7 +167,11 @@ def parse_rule(text: str) -> Rule | None:
     name, _, number = text.strip().partition(":")
     if name == "none" and not number:
         return None
-    kind = {"similarity": AtSimilarity, "coverage": AtCoverage}.get(name)
+    kinds: dict[str, type[AtSimilarity] | type[AtCoverage]] = {
+        "similarity": AtSimilarity,
+        "coverage": AtCoverage,
+    }
+    kind = kinds.get(name)
     try:
         value = float(number)
     except ValueError:

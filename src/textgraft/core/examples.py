@@ -134,8 +134,10 @@ def clean_label(label: object) -> str | None:
         return None
     if isinstance(label, bool | np.bool_):
         return str(bool(label))
-    if isinstance(label, numbers.Real) and float(label).is_integer():
+    if isinstance(label, numbers.Integral):
         return str(int(label))
+    if isinstance(label, numbers.Real) and float(label).is_integer():
+        return str(int(float(label)))
     if isinstance(label, numbers.Number):
         return str(label)
     if isinstance(label, bytes | bytearray | Iterable):
@@ -172,8 +174,7 @@ def check_examples(
     clean = clean_texts(texts if isinstance(texts, str | bytes) else raw_texts)
     if len(clean) != len(raw_labels):
         raise DataError(
-            f"Expected one label for each text, found {len(clean):,} texts "
-            f"and {len(raw_labels):,} labels."
+            f"Expected one label for each text, found {len(clean):,} texts and {len(raw_labels):,} labels."
         )
     outside = set(clean_label_set(oos_labels))
     kept: list[tuple[str, str]] = []

@@ -9,7 +9,6 @@ import numpy as np
 
 from textgraft.core.progress import Progress, Watch, unwatched
 
-
 DEFAULT_DIM = 256
 
 

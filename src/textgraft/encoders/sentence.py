@@ -160,7 +160,7 @@ class _Opened:
         ids, mask = ids.to(self.device), mask.to(self.device)
         # without a mask attention takes its fastest path; equal lengths are common after sorting
         needed = None if bool(mask.all()) else mask.long()
-        vectors = self.body(input_ids=ids, attention_mask=needed).last_hidden_state.float()
+        vectors: torch.Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state.float()
         for step in self.steps:
             vectors = step(vectors, mask.float())
         return vectors.float().cpu()
@@ -206,9 +206,10 @@ def _max_tokens(layout: Layout, tokenizer: Any, body: torch.nn.Module, token_lim
     """The smallest of what the person, the model's files and its position table allow."""
     positions = getattr(body.config, "max_position_embeddings", None)
     table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
-    if positions and getattr(table, "padding_idx", None) is not None:
+    padding = getattr(table, "padding_idx", None)
+    if positions and padding is not None:
         # RoBERTa counts positions from padding_idx + 1, so its table holds fewer tokens than rows
-        positions -= table.padding_idx + 1
+        positions -= padding + 1
     own = layout.max_tokens or tokenizer.model_max_length
     return int(min(limit for limit in (own, positions, token_limit) if limit))
 

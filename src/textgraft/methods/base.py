@@ -71,7 +71,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     method: ClassVar[str]
     """The name in ``METHODS``."""
 
-    encoder: str | Encoder | None = None
     reject: Rule | None
     oos_labels: Iterable[str]
     holdout: float | str
@@ -319,9 +318,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     # ── inside ──────────────────────────────────────────────────────────────────────
 
-    def _cross_fit(
-        self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch
-    ) -> np.ndarray:
+    def _cross_fit(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> np.ndarray:
         """Confidence of each row under a model that learned the other folds."""
         folds = fold_numbers(codes, CROSS_FIT_FOLDS, self.seed)
         parts = []
@@ -371,8 +368,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     def _check_parameters(self) -> None:
         faults = self._faults()
-        if self.reject is not None and not isinstance(self.reject, AtSimilarity | AtCoverage):
-            faults.append(f"reject must be None, AtSimilarity(…) or AtCoverage(…), found {self.reject!r}")
+        rule: object = self.reject
+        if rule is not None and not isinstance(rule, AtSimilarity | AtCoverage):
+            faults.append(f"reject must be None, AtSimilarity(…) or AtCoverage(…), found {rule!r}")
         share = self.holdout
         if share != "auto" and not (isinstance(share, int | float) and 0 <= share <= 0.5):
             faults.append(f"holdout must be 'auto' or a share from 0 to 0.5, found {share!r}")

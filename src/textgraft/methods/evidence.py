@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
 
-Matrix = np.ndarray | sp.csr_array
+Matrix: TypeAlias = "np.ndarray | sp.csr_array"
 """(m, d) rows of length 1 (or 0), dense or sparse."""
 
 ROWS_AT_ONCE = 65_536
@@ -43,7 +44,7 @@ class Explanation:
 
 def cosines(queries: Matrix, rows: Matrix) -> np.ndarray:
     """Cosine similarities (n, m) of rows of length 1."""
-    if sp.issparse(queries):
+    if not isinstance(queries, np.ndarray):
         return np.asarray((queries @ rows.T).toarray(), dtype=np.float32)
     parts = [
         queries @ rows[start : start + ROWS_AT_ONCE].astype(np.float32).T

@@ -104,9 +104,7 @@ class LinearClassifier(TextClassifier):
         return unit_rows(features)
 
     def _pack(self, learned: Weights) -> Bundle:
-        return Bundle(
-            {}, {"weight": learned.weight, "bias": learned.bias, "evidence": learned.evidence}, {}
-        )
+        return Bundle({}, {"weight": learned.weight, "bias": learned.bias, "evidence": learned.evidence}, {})
 
     def _unpack(self, packed: Bundle) -> Weights:
         return Weights(**packed.arrays)

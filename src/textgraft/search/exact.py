@@ -24,7 +24,7 @@ class ExactIndex:
 
     def graph_bytes(self) -> None:
         """Nothing is built."""
-        return None
+        return
 
     def search(self, vectors: np.ndarray, k: int) -> Neighbours:
         """The min(k, m) nearest stored rows of each of n vectors."""

@@ -1,0 +1,192 @@
+"""The table of the frozen road: three methods with their defaults on real test files.
+
+    python benchmarks/frozen.py                    accuracy, AUROC, coverage (about five minutes)
+    python benchmarks/frozen.py --throughput       encoding against plain sentence-transformers
+    python benchmarks/frozen.py --budgets          encoding under several token budgets
+
+Each learns from the training file with its defaults; nothing is tuned on a test file. `known`
+is what the same kind of model reached on the same data before textgraft was written.
+Throughput is a ratio of runs that alternate in one process, on the same texts.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from common import CACHE, rows, store
+
+import textgraft as tg
+from textgraft.encoders import sentence
+from textgraft.methods import METHODS, method_class
+
+KNOWN = {
+    ("linear", "banking77"): 0.930,
+    ("linear", "clinc150"): 0.954,
+    ("linear", "clinc150 AUROC"): 0.962,
+    ("linear", "trec"): 0.900,
+    ("linear", "fewshot_commits"): 0.864,
+    ("tfidf", "banking77"): 0.916,
+    ("tfidf", "clinc150"): 0.925,
+    ("tfidf", "clinc150 AUROC"): 0.950,
+    ("tfidf", "trec"): 0.876,
+    ("tfidf", "fewshot_commits"): 0.953,
+    ("knn", "icd10"): 0.318,
+    ("knn", "icd10 in the first 10"): 0.635,
+}
+
+SEEDS = (0, 1, 2)
+
+
+def make(method: str, **arguments: Any) -> tg.TextClassifier:
+    """An unfitted classifier with its defaults, its vectors cached for the next run."""
+    if method != "tfidf":
+        arguments["encoder"] = tg.load_encoder("minilm", cache=CACHE)
+    return method_class(method)(**arguments)
+
+
+def accuracy(method: str, data: str) -> dict[str, Any]:
+    """Default accuracy on the test file, AUROC where it has out-of-scope rows, and seconds."""
+    began = time.perf_counter()
+    classifier = make(method, oos_labels=("oos",)).fit(*rows(f"{data}_train"))
+    fitted = time.perf_counter()
+    result = tg.evaluate(classifier, *rows(f"{data}_test"))
+    found = {
+        "method": method,
+        "data": data,
+        "accuracy": round(result.accuracy, 4),
+        "macro_f1": round(result.macro_f1, 4),
+        "known": KNOWN.get((method, data)),
+        "fit_seconds": round(fitted - began, 1),
+        "test_seconds": round(time.perf_counter() - fitted, 1),
+    }
+    if result.auroc is not None:
+        found["auroc"] = round(result.auroc, 4)
+        found["known_auroc"] = KNOWN.get((method, f"{data} AUROC"))
+        found["fpr_at_95_tpr"] = round(result.fpr_at_95_tpr or 0.0, 4)
+    return found
+
+
+def coverage(method: str) -> dict[str, Any]:
+    """What AtCoverage(0.95) keeps of clinc150's in-scope test texts, by seed of the hold-out."""
+    kept, caught, right = [], [], []
+    for seed in SEEDS:
+        classifier = make(method, oos_labels=("oos",), reject=tg.AtCoverage(0.95), seed=seed)
+        classifier.fit(*rows("clinc150_train"))
+        result = tg.evaluate(classifier, *rows("clinc150_test"))
+        kept.append(round(result.coverage, 4))
+        caught.append(round(result.out_of_scope_recall or 0.0, 4))
+        right.append(round(result.accuracy_of_accepted or 0.0, 4))
+    return {
+        "method": method,
+        "data": "clinc150",
+        "rule": "coverage:0.95",
+        "seeds": SEEDS,
+        "coverage": kept,
+        "out_of_scope_recall": caught,
+        "in_scope_accuracy_of_accepted": right,
+    }
+
+
+def many_classes() -> dict[str, Any]:
+    """Nearest neighbours among the 74,736 classes of icd10: accuracy@1 and @10."""
+    classifier = make("knn").fit(*rows("icd10_train"))
+    texts, labels = rows("icd10_test")
+    began = time.perf_counter()
+    scores = classifier.predict_scores(texts)
+    seconds = time.perf_counter() - began
+    hits = classifier.classes_[scores.codes[:, :10]] == np.array(labels, dtype=object)[:, None]
+    return {
+        "method": "knn",
+        "data": "icd10",
+        "classes": len(classifier.classes_),
+        "accuracy": round(float(hits[:, 0].mean()), 4),
+        "known": KNOWN["knn", "icd10"],
+        "accuracy_at_10": round(float(hits.any(axis=1).mean()), 4),
+        "known_at_10": KNOWN["knn", "icd10 in the first 10"],
+        "test_seconds": round(seconds, 1),
+        "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+    }
+
+
+def throughput(pairs: int = 5) -> list[dict[str, Any]]:
+    """Texts per second over those of sentence-transformers with its defaults, pair by pair."""
+    from sentence_transformers import SentenceTransformer
+
+    ours = tg.load_encoder("minilm", cache=None)
+    plain = SentenceTransformer(str(ours.weights.folder))
+    exact = tg.load_encoder("minilm", cache=None, precision="fp32")
+    table = []
+    for name, n in (("banking77", 2_000), ("trec", 2_000), ("imdb", 160)):
+        texts = rows(f"{name}_train")[0][:n]
+        runs: dict[str, Callable[[], np.ndarray]] = {
+            "auto": lambda texts=texts: ours.encode(texts),
+            "fp32": lambda texts=texts: exact.encode(texts),
+            "plain": lambda texts=texts: plain.encode(texts, show_progress_bar=False),
+        }
+        vectors = {key: run() for key, run in runs.items()}
+        seconds: dict[str, list[float]] = {key: [] for key in runs}
+        for _ in range(pairs):
+            for key, run in runs.items():
+                began = time.perf_counter()
+                run()
+                seconds[key].append(time.perf_counter() - began)
+        row: dict[str, Any] = {"data": name, "texts": n, "mean_tokens": float(ours.count_tokens(texts).mean().round(1))}
+        for key in ("auto", "fp32"):
+            ratios = [b / a for a, b in zip(seconds[key], seconds["plain"], strict=True)]
+            row[f"{key}_over_plain"] = {
+                "median": round(statistics.median(ratios), 2),
+                "min": round(min(ratios), 2),
+                "max": round(max(ratios), 2),
+            }
+            row[f"{key}_largest_cosine_distance"] = float(f"{(1 - (vectors[key] * vectors['plain']).sum(1)).max():.1e}")
+        row["plain_texts_per_second"] = round(n / statistics.median(seconds["plain"]))
+        print(row, flush=True)
+        table.append(row)
+    return table
+
+
+def budgets() -> list[dict[str, Any]]:
+    """Texts per second by tokens a batch."""
+    ours = tg.load_encoder("minilm", cache=None)
+    table = []
+    for name, n in (("banking77", 2_000), ("imdb", 160)):
+        texts = rows(f"{name}_train")[0][:n]
+        ours.encode(texts[:50])
+        for budget in (512, 1_024, 2_048, 4_096, 8_192) * 2:
+            sentence.TOKEN_BUDGET["cpu"] = budget
+            began = time.perf_counter()
+            ours.encode(texts)
+            table.append({"data": name, "budget": budget, "texts_per_second": round(n / (time.perf_counter() - began))})
+            print(table[-1], flush=True)
+    return table
+
+
+def main() -> None:
+    if "--throughput" in sys.argv:
+        store("encode_throughput", {"table": throughput()})
+        return
+    if "--budgets" in sys.argv:
+        store("encode_budgets", {"table": budgets()})
+        return
+    table = []
+    for data in ("fewshot_commits", "trec", "banking77", "clinc150"):
+        for method in METHODS:
+            table.append(accuracy(method, data))
+            print(table[-1], flush=True)
+    table.append(many_classes())
+    print(table[-1], flush=True)
+    kept = []
+    for method in METHODS:
+        kept.append(coverage(method))
+        print(kept[-1], flush=True)
+    print(store("frozen", {"table": table, "coverage": kept}))
+
+
+if __name__ == "__main__":
+    main()

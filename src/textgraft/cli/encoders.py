@@ -1,0 +1,32 @@
+"""``textgraft encoders``: the encoders that need no network, and how to name others."""
+
+from __future__ import annotations
+
+from textgraft.cli.options import Json
+
+
+def encoders(json: Json = False) -> None:
+    """List the encoders at hand.
+
+    Any local folder in Hugging Face or sentence-transformers format works too, and, for people who
+    are online, any hub id.
+
+    Examples:
+
+      textgraft encoders
+
+      textgraft fit tickets.csv -e ./my-encoder --to tickets.model
+
+      textgraft fit tickets.csv -e intfloat/e5-small-v2 --to tickets.model
+    """
+    from textgraft.cli.output import print_json, print_text
+    from textgraft.encoders import described_encoders
+
+    known = described_encoders()
+    if json:
+        print_json(known)
+        return
+    width = max(map(len, known))
+    lines = [f"{name:<{width}}  {about}" for name, about in known.items()]
+    lines += ["", "Or a folder in Hugging Face or sentence-transformers format, or a hub id org/name."]
+    print_text("\n".join(lines))

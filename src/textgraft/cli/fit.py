@@ -1,0 +1,138 @@
+"""``textgraft fit``: from a file of labelled texts to a model folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
+
+if TYPE_CHECKING:
+    from textgraft.methods.base import TextClassifier
+
+
+def fit(
+    file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet with texts and labels.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the model goes.")],
+    method: Annotated[str, typer.Option("-m", "--method", help="See: textgraft methods.")] = "linear",
+    encoder: Annotated[
+        str | None,
+        typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
+    ] = None,
+    reject: Annotated[
+        str,
+        typer.Option("--reject", metavar="RULE", help="none, similarity:0.6 (a fixed cut), coverage:0.95."),
+    ] = "coverage:0.95",
+    valid: Annotated[
+        Path | None, typer.Option("--valid", metavar="FILE", help="Labelled rows to fit the threshold on.")
+    ] = None,
+    oos_label: OosLabel = None,
+    text: Text = None,
+    label: Label = None,
+    encoding: Encoding = "utf-8",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    json: Json = False,
+) -> None:
+    """Learn a classifier from a file of labelled texts.
+
+    The rejection threshold is chosen by data: rows are held out (or cross-fitted, when there are
+    too few to spare), and the threshold keeps the share of them that you ask for.
+
+    Examples:
+
+      textgraft fit tickets.csv --to tickets.model
+
+      textgraft fit tickets.csv -m knn -o k 5 --oos-label oos --to knn.model
+
+      textgraft fit train.jsonl --valid dev.jsonl --label intent --to my.model
+
+      textgraft fit tickets.csv -m tfidf --reject none --to cheap.model
+    """
+    from textgraft.cli.files import read_rows
+    from textgraft.cli.output import print_json, print_text
+    from textgraft.cli.progress import shown_progress
+
+    began = time.monotonic()
+    classifier = build_classifier(method, encoder, option or [], reject, oos_label or [], seed)
+    rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    held_out = None
+    if valid is not None:
+        more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
+        held_out = (more.texts, more.labels or [])
+    with shown_progress("opening the encoder") as watch:
+        classifier.fit(rows.texts, rows.labels or [], valid=held_out, watch=watch)
+        classifier.save(to)
+    summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
+    if json:
+        print_json(summary)
+    else:
+        print_text(_told(summary))
+
+
+def build_classifier(
+    method: str, encoder: str | None, options: list[str], reject: str, oos: list[str], seed: int
+) -> TextClassifier:
+    """The unfitted classifier that the options describe.
+
+    Raises:
+        ParameterError: unknown method, option or rule; an encoder for a method without one.
+    """
+    from textgraft.cli.options import method_parameters, parse_method_options
+    from textgraft.core.decision import parse_rule
+    from textgraft.errors import ParameterError
+    from textgraft.methods import method_class
+
+    found = method_class(method)
+    arguments = parse_method_options(method, found, options)
+    if encoder is not None:
+        if "encoder" not in method_parameters(found):
+            raise ParameterError(f"The method {method} needs no encoder; leave -e {encoder} out.")
+        arguments["encoder"] = encoder
+    return found(**arguments, reject=parse_rule(reject), oos_labels=tuple(oos), seed=seed)
+
+
+def _summary(
+    classifier: TextClassifier, file: Path, to: Path, text: str, label: str | None, seconds: float
+) -> dict[str, Any]:
+    from textgraft.methods.saved import parameters_to_json, threshold_to_json
+
+    report = classifier.report_
+    return {
+        "file": str(file),
+        "text_column": text,
+        "label_column": label,
+        "rows": report.rows,
+        "learned_from": len(classifier.train_texts_),
+        "classes": len(classifier.classes_),
+        "notes": report.sentences(),
+        "method": classifier.method,
+        "parameters": parameters_to_json(classifier.get_params(deep=False)),
+        "threshold": threshold_to_json(classifier.threshold_),
+        "rejection": classifier.rejection_sentences(),
+        "model": str(to),
+        "bytes": sum(path.stat().st_size for path in to.iterdir()),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _told(summary: dict[str, Any]) -> str:
+    parameters = ", ".join(
+        f"{name} {'none' if value in (None, []) else value}" for name, value in summary["parameters"].items()
+    )
+    lines = [
+        f"{summary['file']}: {summary['rows']:,} rows, column {summary['text_column']!r} as text, "
+        f"{summary['label_column']!r} as label; learned {summary['classes']:,} classes from "
+        f"{summary['learned_from']:,} rows.",
+        *(f"  {note}" for note in summary["notes"]),
+        f"Method {summary['method']} ({parameters}).",
+        *summary["rejection"],
+        f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:.1f} s.",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,69 @@
+"""The command group, and how our errors reach a person: one line, exit code 2."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from textgraft.cli import encoders, evaluate, explain, fit, inspect, methods, predict
+from textgraft.cli.options import join_pairs
+from textgraft.errors import TextgraftError
+
+EPILOG = """
+A first tour, with the file that comes with the source:
+
+textgraft inspect examples/support_tickets.csv --oos-label oos
+
+textgraft fit examples/support_tickets.csv --oos-label oos --to my.model
+
+echo 'where is my parcel?' | textgraft predict my.model
+
+textgraft evaluate my.model more_tickets.csv
+
+Results go to stdout, progress to stderr. Exit codes: 0 done, 1 interrupted or a fault of
+ours, 2 a mistake that the message says how to mend.
+"""
+
+app = typer.Typer(
+    name="textgraft",
+    help="Text classifiers by transfer learning that know what they do not know.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command("fit")(fit.fit)
+app.command("predict")(predict.predict)
+app.command("evaluate")(evaluate.evaluate)
+app.command("explain")(explain.explain)
+app.command("inspect")(inspect.inspect)
+app.command("methods")(methods.methods)
+app.command("encoders")(encoders.encoders)
+
+
+@app.callback(invoke_without_command=True)
+def _group(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
+    if version:
+        from importlib.metadata import version as version_of
+
+        typer.echo(f"textgraft {version_of('textgraft')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; the entry point ``textgraft``."""
+    try:
+        app(args=join_pairs(sys.argv[1:]))
+    except TextgraftError as error:
+        print(f"textgraft: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

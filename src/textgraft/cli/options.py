@@ -1,0 +1,116 @@
+"""Options that several commands share, and the ``-o NAME VALUE`` of methods."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from typing import Annotated, Any
+
+import typer
+
+from textgraft.errors import ParameterError
+
+Text = Annotated[
+    str | None, typer.Option("--text", metavar="COLUMN", help="Column of texts; found by name if not given.")
+]
+Label = Annotated[
+    str | None,
+    typer.Option("--label", metavar="COLUMN", help="Column of labels; found by name if not given."),
+]
+Encoding = Annotated[str, typer.Option("--encoding", metavar="NAME", help="Encoding of the file.")]
+OosLabel = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--oos-label",
+        metavar="LABEL",
+        help="Rows with this label are out of scope, never a class. Repeatable.",
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
+Reject = Annotated[
+    str | None,
+    typer.Option(
+        "--reject",
+        metavar="RULE",
+        help="Use another rule than the model's: none, similarity:0.6, coverage:0.9.",
+    ),
+]
+
+_OWN_FLAGS = {
+    "encoder": "-e ENCODER",
+    "reject": "--reject RULE",
+    "oos_labels": "--oos-label LABEL",
+    "seed": "--seed NUMBER",
+}
+
+
+def method_parameters(method: type) -> dict[str, inspect.Parameter]:
+    """The parameters of a method's constructor by name, in order."""
+    parameters = inspect.signature(method).parameters
+    return {name: parameter for name, parameter in parameters.items() if name != "self"}
+
+
+def join_pairs(arguments: list[str]) -> list[str]:
+    """``-o NAME VALUE`` as ``-o NAME=VALUE``, since typer knows no repeatable pairs."""
+    joined: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        joined.append(argument)
+        if argument == "--":
+            break
+        if argument in ("-o", "--option"):
+            name = next(rest, None)
+            if name is not None and "=" not in name:
+                value = next(rest, None)
+                name = name if value is None else f"{name}={value}"
+            joined += [] if name is None else [name]
+    return joined + list(rest)
+
+
+def parse_method_options(name: str, method: type, options: list[str]) -> dict[str, Any]:
+    """``NAME=VALUE`` strings as constructor arguments, all faults reported at once.
+
+    Raises:
+        ParameterError: unknown names, or values of another type than the parameter's.
+    """
+    known = [parameter for parameter in method_parameters(method) if parameter not in _OWN_FLAGS]
+    hints = typing.get_type_hints(vars(method)["__init__"])
+    parsed: dict[str, Any] = {}
+    faults = []
+    for pair in options:
+        option, given, value = pair.partition("=")
+        if not given:
+            faults.append(f"-o {option} lacks its value (write -o {option} VALUE)")
+        elif option in _OWN_FLAGS:
+            faults.append(f"{option} is not set by -o but by {_OWN_FLAGS[option]}")
+        elif option not in known:
+            faults.append(f"it has no option {option!r} (it has: {', '.join(known)})")
+        else:
+            try:
+                parsed[option] = _parse(value, hints[option])
+            except ValueError:
+                faults.append(f"{option} expects {_words(hints[option])}, found {value!r}")
+    if faults:
+        raise ParameterError.of(f"method {name}", faults)
+    return parsed
+
+
+def _parse(value: str, hint: Any) -> Any:
+    """A string as the first type of a union that takes it; ``none`` for None."""
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(None) in kinds and value.lower() == "none":
+        return None
+    for kind in (int, float, str):
+        if kind in kinds:
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+    raise ValueError(value)
+
+
+def _words(hint: Any) -> str:
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    words = {int: "a whole number", float: "a number", str: "a word", type(None): "none"}
+    return " or ".join(words[kind] for kind in kinds)

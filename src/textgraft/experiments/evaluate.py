@@ -1,0 +1,256 @@
+"""How good a classifier is on rows it has not seen: right, wrong, rejected, and rightly so.
+
+Two questions stay apart. *In-scope* rows ask for the right class; a rejected one is a miss.
+*Out-of-scope* rows ask for a rejection; every accepted one is an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from textgraft.core.decision import REJECTED, Threshold, accepted, decide
+from textgraft.core.examples import RowReport, check_examples
+from textgraft.core.progress import Watch, unwatched
+from textgraft.core.scores import Scores
+from textgraft.errors import DataError
+from textgraft.experiments.tables import aligned, counted, percent, shortened
+
+
+class Judged(Protocol):
+    """What can be evaluated: every fitted :class:`textgraft.TextClassifier`."""
+
+    oos_labels: Iterable[str]
+    classes_: np.ndarray
+    threshold_: Threshold
+
+    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:
+        """Belief before decision."""
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """One class over the in-scope rows; ``support`` and ``rejected`` count its own rows."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    rejected: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What :func:`evaluate` found; every share is from 0 to 1, ``None`` where it has no meaning.
+
+    Attributes:
+        rows, in_scope, out_of_scope, unlabelled, skipped: rows given, and their kinds.
+        unseen_labels, unseen_rows: in-scope labels the classifier never learned, and their
+            rows; those rows are in scope and wrong.
+        accuracy: in-scope rows given their own label; a rejected one is wrong.
+        accuracy_without_rejection: the same when nothing is rejected.
+        macro_f1, micro_f1: over in-scope rows and the classes that are true or predicted
+            there; a rejected row is a miss for its class, and rejection is no class.
+        coverage: in-scope rows accepted.
+        accuracy_of_accepted: accuracy among them; ``None`` when none is accepted.
+        risk: errors among all accepted rows, out-of-scope ones being errors.
+        out_of_scope_recall: out-of-scope rows rejected.
+        auroc: chance that a random in-scope row is surer than a random out-of-scope one.
+        fpr_at_95_tpr: out-of-scope rows accepted by the strictest threshold that accepts
+            95 % of in-scope rows.
+        threshold: reject below it; ``None`` when nothing is rejected.
+        threshold_sentence: how it was chosen.
+        classes: results by class, in alphabetical order.
+        notes: what else a person should know about the rows.
+    """
+
+    rows: int
+    in_scope: int
+    out_of_scope: int
+    unlabelled: int
+    skipped: int
+    unseen_labels: int
+    unseen_rows: int
+    accuracy: float
+    accuracy_without_rejection: float
+    macro_f1: float
+    micro_f1: float
+    coverage: float
+    accuracy_of_accepted: float | None
+    risk: float | None
+    out_of_scope_recall: float | None
+    auroc: float | None
+    fpr_at_95_tpr: float | None
+    threshold: float | None
+    threshold_sentence: str
+    classes: tuple[ClassResult, ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it; no NaN, no infinity."""
+        return asdict(self) | {"classes": [asdict(one) for one in self.classes], "notes": list(self.notes)}
+
+    def table(self, max_classes: int = 30) -> str:
+        """A classification report and a summary, as aligned text.
+
+        Classes stand in alphabetical order; of more than ``max_classes`` only the worst by
+        F1 are shown, worst first.
+        """
+        shown, lines = list(self.classes), []
+        if len(shown) > max_classes:
+            shown = sorted(shown, key=lambda one: (one.f1, -one.support, one.name))[:max_classes]
+            lines = [f"The {len(shown):,} classes with the lowest F1 of {len(self.classes):,}, worst first:"]
+        head = ["class", "precision", "recall", "F1", "rows", "rejected"]
+        lines += aligned([head, *map(_report_row, shown)], "<>>>>>")
+        lines += ["", *aligned(self._summary(), "<><"), "", self.threshold_sentence, *self.notes]
+        return "\n".join(lines)
+
+    def _summary(self) -> list[list[str]]:
+        outside = (
+            counted(self.out_of_scope, "out-of-scope row") if self.out_of_scope else "no out-of-scope rows"
+        )
+        return [
+            ["rows", f"{self.in_scope:,}", f"in scope, and {outside}"],
+            ["in-scope accuracy", percent(self.accuracy), "a rejected text counts as wrong"],
+            ["  without rejection", percent(self.accuracy_without_rejection), "best class, always"],
+            ["macro-F1", _number(self.macro_f1), "every class counts the same"],
+            ["micro-F1", _number(self.micro_f1), "every text counts the same"],
+            ["coverage", percent(self.coverage), "of in-scope texts accepted"],
+            ["accuracy of accepted", percent(self.accuracy_of_accepted), "in-scope texts only"],
+            ["risk", percent(self.risk), "errors among all accepted texts, out-of-scope included"],
+            ["out-of-scope recall", percent(self.out_of_scope_recall), "rejected of out-of-scope texts"],
+            ["AUROC", _number(self.auroc), "in-scope surer than out-of-scope; 0.5 is chance"],
+            [
+                "FPR at 95 % TPR",
+                percent(self.fpr_at_95_tpr),
+                "out-of-scope accepted when 95 % of in-scope are",
+            ],
+        ]
+
+
+def evaluate(
+    classifier: Judged,
+    texts: Sequence[object],
+    labels: Sequence[object],
+    *,
+    oos_labels: Iterable[object] | None = None,
+    watch: Watch = unwatched,
+) -> Evaluation:
+    """Measure a fitted classifier on labelled rows it has not seen, predicting each once.
+
+    AUROC and FPR at 95 % TPR follow Hendrycks and Gimpel, "A Baseline for Detecting
+    Misclassified and Out-of-Distribution Examples in Neural Networks", 2017; coverage and
+    risk El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", 2010.
+
+    Args:
+        classifier: a fitted classifier.
+        texts: n texts; empty ones are skipped and counted.
+        labels: n labels; rows without one are counted and not evaluated.
+        oos_labels: labels of out-of-scope rows; those of the classifier by default.
+        watch: told of progress.
+
+    Raises:
+        DataError: no row is labelled and in scope, or rows cannot be read.
+        NotFittedError: the classifier has not learned yet.
+    """
+    examples = check_examples(texts, labels, classifier.oos_labels if oos_labels is None else oos_labels)
+    report, n = examples.report, len(examples.texts)
+    if not n:
+        raise DataError(
+            f"Expected labelled in-scope rows to evaluate on, found none in {report.rows:,} rows "
+            f"({report.out_of_scope:,} out of scope, {report.unlabelled:,} without a label, "
+            f"{report.empty:,} empty). Give texts with the labels they should get."
+        )
+    scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch)
+    truth = np.array(examples.labels, dtype=object)
+    predicted = decide(scores, classifier.classes_, classifier.threshold_)
+    kept = accepted(scores, classifier.threshold_)
+    right = predicted[:n] == truth
+    classes, micro_f1 = _by_class(truth, predicted[:n])
+    auroc, fpr_at_95_tpr = _separation(scores.confidence[:n], scores.confidence[n:])
+    unseen = set(examples.labels) - set(classifier.classes_)
+    unseen_rows = sum(label in unseen for label in examples.labels)
+    threshold = classifier.threshold_.value
+    return Evaluation(
+        rows=report.rows,
+        in_scope=n,
+        out_of_scope=report.out_of_scope,
+        unlabelled=report.unlabelled,
+        skipped=report.empty,
+        unseen_labels=len(unseen),
+        unseen_rows=unseen_rows,
+        accuracy=float(right.mean()),
+        accuracy_without_rejection=float((classifier.classes_[scores.best[:n]] == truth).mean()),
+        macro_f1=float(np.mean([one.f1 for one in classes])),
+        micro_f1=micro_f1,
+        coverage=float(kept[:n].mean()),
+        accuracy_of_accepted=float(right.sum() / kept[:n].sum()) if kept[:n].any() else None,
+        risk=float(1.0 - right.sum() / kept.sum()) if kept.any() else None,
+        out_of_scope_recall=float(1.0 - kept[n:].mean()) if len(kept) > n else None,
+        auroc=auroc,
+        fpr_at_95_tpr=fpr_at_95_tpr,
+        threshold=float(threshold) if math.isfinite(threshold) else None,
+        threshold_sentence=classifier.threshold_.sentence(),
+        classes=classes,
+        notes=tuple(_notes(report, sorted(unseen), unseen_rows)),
+    )
+
+
+def _by_class(truth: np.ndarray, predicted: np.ndarray) -> tuple[tuple[ClassResult, ...], float]:
+    """Results of every class that is true or predicted, and micro-F1 over them."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    names = sorted({*truth, *predicted} - {REJECTED})
+    code_of = {name: code for code, name in enumerate(names)} | {REJECTED: -1}
+    true_codes = np.array([code_of[name] for name in truth])
+    codes = np.array([code_of[name] for name in predicted])
+    # −1 is left out of ``labels``: rejection takes from recall and is never a class of its own
+    over = {"labels": np.arange(len(names)), "zero_division": 0.0}
+    each = precision_recall_fscore_support(true_codes, codes, **over)
+    micro = precision_recall_fscore_support(true_codes, codes, average="micro", **over)
+    rejected = np.bincount(true_codes[codes == -1], minlength=len(names))
+    columns = zip(names, *(column.tolist() for column in (*each, rejected)), strict=True)
+    return tuple(ClassResult(*row) for row in columns), float(micro[2])
+
+
+def _separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float | None, float | None]:
+    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    if not len(outside):
+        return None, None
+    confidence = np.concatenate([inside, outside])
+    positive = np.arange(len(confidence)) < len(inside)
+    # with intermediate points dropped, the first threshold that reaches 95 % could be missing
+    fpr, tpr, _ = roc_curve(positive, confidence, drop_intermediate=False)
+    return float(roc_auc_score(positive, confidence)), float(fpr[np.argmax(tpr >= 0.95)])
+
+
+def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
+    notes = []
+    if unseen:
+        named = ", ".join(map(shortened, unseen[:5])) + (", …" if len(unseen) > 5 else "")
+        notes.append(
+            f"Rows whose label the classifier never learned, counted as wrong: {unseen_rows:,} ({named}). "
+            "Name such a label out of scope if its texts should be rejected."
+        )
+    said = [
+        (report.unlabelled, "without a label: not evaluated"),
+        (report.empty, "with an empty text: skipped"),
+        (report.conflicts, "whose text also stands under another label: not all of them can be right"),
+    ]
+    return notes + [f"{counted(count, 'row')} {what}." for count, what in said if count]
+
+
+def _report_row(one: ClassResult) -> list[str]:
+    measures = [_number(value) for value in (one.precision, one.recall, one.f1)]
+    return [shortened(one.name), *measures, f"{one.support:,}", f"{one.rejected:,}"]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"

@@ -1,0 +1,219 @@
+"""What is in a file of texts and labels, before anything is learned from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from textgraft.core.examples import Examples, RowReport, check_examples
+from textgraft.encoders.encoder import Encoder
+from textgraft.experiments.advice import advise
+from textgraft.experiments.languages import language_shares, substance
+from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
+from textgraft.experiments.several_labels import multilabel_evidence
+from textgraft.experiments.tables import aligned, counted, percent, shortened
+
+OUT_OF_SCOPE = "(out of scope)"
+"""What all out-of-scope labels are called when rows are compared."""
+
+FEWEST_SIGNS = 4
+"""Letters below which a text is called very short; see :func:`substance`."""
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """How long texts are, in one unit; ``None`` in ``limit`` when all of a text is read."""
+
+    mean: float
+    median: float
+    p95: float
+    p99: float
+    longest: int
+    limit: int | None = None
+    cut: float = 0.0
+    """Share of texts longer than the limit, whose end is not read."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What :func:`survey` found.
+
+    Attributes:
+        rows: what was found at the door.
+        classes: (name, rows) of each class, largest first.
+        balance: entropy of the classes over its largest possible value: 1 when all are
+            equally large; ``None`` below two classes.
+        singletons: classes of one row.
+        characters, tokens: lengths of texts; tokens under an encoder, if one was given.
+        encoder: the encoder's name.
+        very_short: texts with next to no letters.
+        languages: (ISO 639 code or ``unknown``, share) of a sample, largest first.
+        repeats: duplicates and conflicts; out-of-scope rows count as one label.
+        leaks: test texts among the training texts, if test rows were given.
+        multilabel: why the rows look multi-label, or ``None``.
+    """
+
+    rows: RowReport
+    classes: tuple[tuple[str, int], ...]
+    balance: float | None
+    singletons: int
+    characters: Lengths | None
+    tokens: Lengths | None
+    encoder: str | None
+    very_short: int
+    languages: tuple[tuple[str, float], ...]
+    repeats: Repeats
+    leaks: Leaks | None
+    multilabel: str | None
+
+    def advice(self) -> list[str]:
+        """What to know or do before learning, in plain sentences; may be empty."""
+        return advise(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it, the advice included."""
+        classes = [{"name": name, "rows": count} for name, count in self.classes]
+        languages = [{"language": language, "share": share} for language, share in self.languages]
+        return asdict(self) | {"classes": classes, "languages": languages, "advice": self.advice()}
+
+    def table(self) -> str:
+        """The findings as aligned text, and the advice below them."""
+        lines = aligned([*self._facts(), *self._comparisons()], "<<")
+        if self.repeats.examples:
+            lines += ["", "One text, several labels:"]
+            lines += [
+                f"  {shortened(one.text, 60)}  →  {', '.join(map(shortened, one.labels))}"
+                for one in self.repeats.examples
+            ]
+        if self.leaks and self.leaks.examples:
+            lines += ["", "Test texts that are training texts:"]
+            lines += [f"  {shortened(text, 80)}" for text in self.leaks.examples]
+        advice = [f"* {sentence}" for sentence in self.advice()]
+        return "\n".join([*lines, "", *(advice or ["Nothing stands out: learn from it."])])
+
+    def _facts(self) -> list[list[str]]:
+        rows, sizes = self.rows, [f"{shortened(name)} {count:,}" for name, count in self.classes]
+        facts = [
+            ["rows", f"{rows.rows:,}"],
+            ["  in scope", f"{rows.in_scope:,}"],
+            ["  out of scope", f"{rows.out_of_scope:,}"],
+            ["  unlabelled", f"{rows.unlabelled:,}"],
+            ["  empty", f"{rows.empty:,}"],
+            ["classes", f"{len(sizes):,}"],
+        ]
+        if sizes:
+            facts += [["  largest", ", ".join(sizes[:3])], ["  smallest", ", ".join(sizes[:-4:-1])]]
+            facts += [["  of one row", f"{self.singletons:,}"]]
+        if self.balance is not None:
+            facts += [["  balance", f"{self.balance:.2f} (1 when all classes are equally large)"]]
+        if self.characters:
+            facts += [["characters a text", _lengths_in_words(self.characters)]]
+        if self.tokens:
+            facts += [[f"tokens a text ({self.encoder})", _lengths_in_words(self.tokens)]]
+        return facts
+
+    def _comparisons(self) -> list[list[str]]:
+        shares = ", ".join(f"{language} {percent(share)}" for language, share in self.languages[:5])
+        rest = f", {len(self.languages) - 5} others" if len(self.languages) > 5 else ""
+        repeats, leaks = self.repeats, self.leaks
+        facts = [
+            ["languages", f"{shares}{rest}" if shares else "–"],
+            [
+                "duplicate rows",
+                f"{repeats.exact:,} exact, {repeats.near:,} more but for case and punctuation",
+            ],
+            [
+                "conflicting texts",
+                f"{repeats.conflicts:,} exact, {repeats.near_conflicts:,} more in that way",
+            ],
+        ]
+        if leaks:
+            facts += [["test texts seen", f"{leaks.exact:,} exact, {leaks.near:,} more, of {leaks.texts:,}"]]
+        return facts
+
+
+def survey(
+    texts: Sequence[object],
+    labels: Sequence[object] | None,
+    *,
+    encoder: Encoder | None = None,
+    oos_labels: Iterable[object] = (),
+    test: tuple[Sequence[object], Sequence[object] | None] | None = None,
+    seed: int = 0,
+) -> Survey:
+    """Look at rows before learning from them; nothing is changed or left out.
+
+    Args:
+        texts: n texts.
+        labels: n labels, some of them may be empty; ``None`` when there are none.
+        encoder: count its tokens, and the texts it cannot read to their end.
+        oos_labels: labels of out-of-scope rows.
+        test: texts and labels (or ``None``) to look for among the training texts.
+        seed: of the sample whose languages are told.
+
+    Raises:
+        DataError: rows that cannot be read.
+    """
+    outside = list(oos_labels) if not isinstance(oos_labels, str) else [oos_labels]
+    examples = _checked(texts, labels, outside)
+    every = [*examples.texts, *examples.out_of_scope, *examples.unlabelled]
+    rows: list[Row] = list(zip(examples.texts, examples.labels, strict=True))
+    repeats = find_repeats(rows + [(text, OUT_OF_SCOPE) for text in examples.out_of_scope])
+    classes = sorted(Counter(examples.labels).items(), key=lambda item: (-item[1], item[0]))
+    leaks = None
+    if test is not None:
+        checked = _checked(*test, outside)
+        asked = [*checked.texts, *checked.out_of_scope, *checked.unlabelled]
+        leaks = find_leaks(every, asked, examples.labels, checked.labels)
+    return Survey(
+        rows=examples.report,
+        classes=tuple(classes),
+        balance=_balance(np.array([count for _, count in classes], dtype=np.float64)),
+        singletons=sum(count == 1 for _, count in classes),
+        characters=_lengths(np.array([len(text) for text in every]), None),
+        tokens=None if encoder is None else _lengths(encoder.count_tokens(every), encoder.max_tokens),
+        encoder=None if encoder is None else encoder.name,
+        very_short=sum(substance(text[:100]) < FEWEST_SIGNS for text in every),
+        languages=language_shares(every, seed),
+        repeats=repeats,
+        leaks=leaks,
+        multilabel=multilabel_evidence(examples.labels, repeats),
+    )
+
+
+def _checked(
+    texts: Sequence[object], labels: Sequence[object] | None, oos_labels: Sequence[object]
+) -> Examples:
+    return check_examples(texts, [None] * len(texts) if labels is None else labels, oos_labels)
+
+
+def _lengths(counts: np.ndarray, limit: int | None) -> Lengths | None:
+    if not len(counts):
+        return None
+    median, p95, p99 = np.quantile(counts, [0.5, 0.95, 0.99]).tolist()
+    cut = 0.0 if limit is None else float((counts > limit).mean())
+    return Lengths(float(counts.mean()), median, p95, p99, int(counts.max()), limit, cut)
+
+
+def _balance(counts: np.ndarray) -> float | None:
+    """Normalised entropy (Pielou, "The Measurement of Diversity", 1966: evenness)."""
+    if len(counts) < 2:
+        return None
+    shares = counts / counts.sum()
+    return min(1.0, float(-(shares * np.log(shares)).sum() / np.log(len(counts))))
+
+
+def _lengths_in_words(lengths: Lengths) -> str:
+    said = (
+        f"mean {lengths.mean:,.1f}, median {lengths.median:,.0f}, 95 % up to {lengths.p95:,.0f}, "
+        f"99 % up to {lengths.p99:,.0f}, longest {lengths.longest:,}"
+    )
+    return (
+        said
+        if lengths.limit is None
+        else f"{said}; {percent(lengths.cut)} over the limit of {lengths.limit:,}"
+    )

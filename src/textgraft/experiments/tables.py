@@ -1,0 +1,41 @@
+"""Plain aligned text for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def aligned(rows: Sequence[Sequence[str]], flush: str) -> list[str]:
+    """Lines of columns, each flush left (``<``) or right (``>``) as ``flush`` says, one sign a column.
+
+    Widths are those of a terminal, where an ideograph takes two places.
+    """
+    from rich.cells import cell_len
+
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    lines = []
+    for row in rows:
+        cells = []
+        for cell, width, side in zip(row, widths, flush, strict=True):
+            gap = " " * (width - cell_len(cell))
+            cells.append(cell + gap if side == "<" else gap + cell)
+        lines.append("  ".join(cells).rstrip())
+    return lines
+
+
+def shortened(text: str, length: int = 40) -> str:
+    """A text on one line, of at most ``length`` characters; an ellipsis marks a cut."""
+    # a text can be megabytes long, and only its start is looked at
+    line = " ".join(text[: 4 * length].split())
+    cut = len(line) > length or len(text) > 4 * length
+    return line[: length - 1].rstrip() + "…" if cut else line
+
+
+def percent(share: float | None) -> str:
+    """A share as ``97.3 %``; a dash when there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """``1 row``, ``1,200 rows``; for nouns whose plural is not made with an s, give it."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

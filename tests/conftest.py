@@ -1,0 +1,189 @@
+"""What every test can rely on: an own cache folder, no network, real rows, tiny real models."""
+
+from __future__ import annotations
+
+import csv
+import ipaddress
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Vectors that tests cache lie here, never in the user's own cache."""
+    folder = tmp_path_factory.mktemp("vectors")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEXTGRAFT_CACHE", str(folder))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("user-cache")))
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any connection to another machine fails the test, past every ``except Exception``."""
+    if request.node.get_closest_marker("network"):
+        return
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        _refuse_remote(self.family, address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        _refuse_remote(self.family, address)
+        return connect_ex(self, address)
+
+    def guarded_look_up(host: Any, *rest: Any, **named: Any) -> Any:
+        _refuse_remote(socket.AF_INET, (host, 0))
+        return look_up(host, *rest, **named)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_look_up)
+
+
+def _refuse_remote(family: int, address: Any) -> None:
+    if family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    host = address[0].decode() if isinstance(address[0], bytes) else str(address[0] or "localhost")
+    try:
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        local = False
+    if not local:
+        # a BaseException, so that code which tolerates a missing network cannot hide it
+        pytest.fail(f"The network was contacted: {host}.")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"{SHARED_DATA} is not here: the data sets for tests are not part of the checkout")
+    return SHARED_DATA
+
+
+@dataclass(frozen=True)
+class Tickets:
+    """The rows of ``examples/support_tickets.csv``; ``oos`` marks out-of-scope rows."""
+
+    texts: list[str]
+    labels: list[str]
+
+    @property
+    def in_scope(self) -> tuple[list[str], list[str]]:
+        kept = [(t, y) for t, y in zip(self.texts, self.labels, strict=True) if y != "oos"]
+        return [text for text, _ in kept], [label for _, label in kept]
+
+
+@pytest.fixture(scope="session")
+def tickets() -> Tickets:
+    """About 300 support tickets of ten topics, and some out of scope."""
+    with (ROOT / "examples" / "support_tickets.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    return Tickets([row["text"] for row in rows], [row["label"] for row in rows])
+
+
+FAMILIES = ("bert", "roberta", "distilbert")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(
+    tmp_path_factory: pytest.TempPathFactory, tickets: Tickets
+) -> Callable[[str], Path]:
+    """Give the folder of a tiny random transformer in plain Hugging Face format, by family."""
+    folder = tmp_path_factory.mktemp("tiny")
+
+    def make(family: str) -> Path:
+        place = folder / family
+        if not place.is_dir():
+            _save_tiny(family, place, tickets.texts)
+        return place
+
+    return make
+
+
+def _save_tiny(family: str, place: Path, corpus: list[str]) -> None:
+    import torch
+    import transformers as hf
+
+    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus)
+    common = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
+    width = {
+        "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64
+    }
+    distil = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
+    config, model = {
+        "bert": lambda: (hf.BertConfig(**common, **width, max_position_embeddings=64), hf.BertModel),
+        # RoBERTa counts positions from pad + 1 = 2, so 66 rows hold 64 tokens
+        "roberta": lambda: (hf.RobertaConfig(**common, **width, max_position_embeddings=66), hf.RobertaModel),
+        "distilbert": lambda: (
+            hf.DistilBertConfig(**common, **distil, max_position_embeddings=64),
+            hf.DistilBertModel,
+        ),
+    }[family]()
+    state = torch.random.get_rng_state()
+    torch.manual_seed(7)
+    body = model(config)
+    for parameter in body.parameters():
+        # the usual 0.02 leaves a random network nearly constant, which would hide differences
+        if parameter.ndim == 2:
+            torch.nn.init.normal_(parameter, std=0.3)
+    torch.random.set_rng_state(state)
+    body.save_pretrained(place)
+    tokenizer.save_pretrained(place)
+
+
+def _word_pieces(corpus: list[str]) -> Any:
+    import tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = tokenizers.normalizers.BertNormalizer()
+    made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    trainer = tokenizers.trainers.WordPieceTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    made.train_from_iterator(corpus, trainer)
+    made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made, model_max_length=64, **dict(zip(names, special, strict=True))
+    )
+
+
+def _byte_pairs(corpus: list[str]) -> Any:
+    import tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    made = tokenizers.Tokenizer(tokenizers.models.BPE())
+    made.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = tokenizers.trainers.BpeTrainer(
+        vocab_size=500,
+        special_tokens=special,
+        show_progress=False,
+        initial_alphabet=tokenizers.pre_tokenizers.ByteLevel.alphabet(),
+    )
+    made.train_from_iterator(corpus, trainer)
+    made.post_processor = tokenizers.processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    names = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
+    # no model_max_length: only the position table says how much is too long
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        cls_token="<s>",
+        sep_token="</s>",
+        **dict(zip(names, special, strict=True)),
+    )
+
+
+def pytest_report_header() -> str:
+    return f"shared data: {'found' if SHARED_DATA.is_dir() else 'absent'}; cores: {os.cpu_count()}"
