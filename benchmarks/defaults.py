@@ -14,10 +14,10 @@ import sys
 from typing import Any
 
 import numpy as np
-from common import CACHE, ROOT, rows, store
 from sklearn.metrics import roc_auc_score
 
 import textgraft as tg
+from common import CACHE, ROOT, rows, store
 from textgraft.core.splits import fold_numbers
 from textgraft.methods import method_class
 
@@ -33,11 +33,15 @@ GRID: dict[str, list[dict[str, Any]]] = {
         {"C": 10.0, "char_ngrams": 6},
         {"C": 10.0, "max_features": 20_000},
     ],
-    "linear": [{"C": C} for C in (1.0, 3.0, 10.0, 30.0, 100.0)],
+    "linear": [
+        {"C": C, "standardize": standardize}
+        for standardize in (True, False)
+        for C in (1.0, 2.0, 3.0, 5.0, 10.0)
+    ],
     "knn": [
         {"k": k, "temperature": heat}
-        for k in (1, 3, 5, 10, 20, 30, 50)
-        for heat in (0.03, 0.05, 0.1, 0.2, None)
+        for k in (1, 5, 10, 20, 30, 50)
+        for heat in (0.05, 0.1, 0.15, 0.2, None)
         if k > 1 or heat == 0.1
     ],
 }
@@ -101,7 +105,10 @@ def main() -> None:
             }
             print(method, arguments, mean, flush=True)
             table.append({"arguments": arguments, "mean": mean, "by_set": by_set})
-        store(f"defaults_{method}", {"method": method, "rows": {n: len(p[1]) for n, p in sets.items()}, "candidates": table})
+        store(
+            f"defaults_{method}",
+            {"method": method, "rows": {n: len(p[1]) for n, p in sets.items()}, "candidates": table},
+        )
 
 
 if __name__ == "__main__":

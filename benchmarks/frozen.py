@@ -19,9 +19,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import CACHE, rows, store
 
 import textgraft as tg
+from common import CACHE, rows, store
 from textgraft.encoders import sentence
 from textgraft.methods import METHODS, method_class
 
@@ -136,7 +136,11 @@ def throughput(pairs: int = 5) -> list[dict[str, Any]]:
                 began = time.perf_counter()
                 run()
                 seconds[key].append(time.perf_counter() - began)
-        row: dict[str, Any] = {"data": name, "texts": n, "mean_tokens": float(ours.count_tokens(texts).mean().round(1))}
+        row: dict[str, Any] = {
+            "data": name,
+            "texts": n,
+            "mean_tokens": float(ours.count_tokens(texts).mean().round(1)),
+        }
         for key in ("auto", "fp32"):
             ratios = [b / a for a, b in zip(seconds[key], seconds["plain"], strict=True)]
             row[f"{key}_over_plain"] = {
@@ -144,7 +148,9 @@ def throughput(pairs: int = 5) -> list[dict[str, Any]]:
                 "min": round(min(ratios), 2),
                 "max": round(max(ratios), 2),
             }
-            row[f"{key}_largest_cosine_distance"] = float(f"{(1 - (vectors[key] * vectors['plain']).sum(1)).max():.1e}")
+            row[f"{key}_largest_cosine_distance"] = float(
+                f"{(1 - (vectors[key] * vectors['plain']).sum(1)).max():.1e}"
+            )
         row["plain_texts_per_second"] = round(n / statistics.median(seconds["plain"]))
         print(row, flush=True)
         table.append(row)
@@ -162,7 +168,9 @@ def budgets() -> list[dict[str, Any]]:
             sentence.TOKEN_BUDGET["cpu"] = budget
             began = time.perf_counter()
             ours.encode(texts)
-            table.append({"data": name, "budget": budget, "texts_per_second": round(n / (time.perf_counter() - began))})
+            table.append(
+                {"data": name, "budget": budget, "texts_per_second": round(n / (time.perf_counter() - began))}
+            )
             print(table[-1], flush=True)
     return table
 

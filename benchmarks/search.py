@@ -13,9 +13,9 @@ import time
 from typing import Any
 
 import numpy as np
-from common import CACHE, rows, store
 
 import textgraft as tg
+from common import CACHE, rows, store
 from textgraft.methods.evidence import unit_rows
 from textgraft.search.exact import ExactIndex
 from textgraft.search.hnsw import HNSWIndex

@@ -30,14 +30,26 @@ CONFIDENCES = st.lists(st.floats(-1, 1), max_size=200).map(np.array)
 @pytest.mark.parametrize(
     ("n", "value"),
     # hand-counted: the threshold is the floor(0.05 (n + 1))-th smallest of 1, 2, …, n
-    [(18, -math.inf), (19, 1.0), (20, 1.0), (38, 1.0), (39, 2.0), (58, 2.0), (59, 3.0), (99, 5.0), (199, 10.0)],
+    [
+        (18, -math.inf),
+        (19, 1.0),
+        (20, 1.0),
+        (38, 1.0),
+        (39, 2.0),
+        (58, 2.0),
+        (59, 3.0),
+        (99, 5.0),
+        (199, 10.0),
+    ],
 )
 def test_thresholds_counted_by_hand(n: int, value: float) -> None:
     confidence = np.random.default_rng(n).permutation(np.arange(1.0, n + 1))
     assert fit_threshold(AtCoverage(0.95), confidence, "held-out").value == value
 
 
-@pytest.mark.parametrize(("coverage", "n", "rank"), [(0.9, 9, 1), (0.9, 8, 0), (0.8, 4, 1), (0.7, 9, 3), (0.99, 99, 1)])
+@pytest.mark.parametrize(
+    ("coverage", "n", "rank"), [(0.9, 9, 1), (0.9, 8, 0), (0.8, 4, 1), (0.7, 9, 3), (0.99, 99, 1)]
+)
 def test_binary_rounding_loses_no_rank(coverage: float, n: int, rank: int) -> None:
     value = fit_threshold(AtCoverage(coverage), np.arange(1.0, n + 1), "held-out").value
     assert value == (rank or -math.inf)
@@ -150,20 +162,28 @@ def test_decide_gives_the_best_class_or_the_reserved_word() -> None:
     assert list(decide(scores, classes, fit_threshold(None, np.empty(0), "none"))) == ["b", "a", "a"]
 
 
-@given(st.one_of(st.none(), COVERAGES.map(AtCoverage), st.integers(-100, 100).map(lambda n: AtSimilarity(n / 100))))
+@given(
+    st.one_of(
+        st.none(), COVERAGES.map(AtCoverage), st.integers(-100, 100).map(lambda n: AtSimilarity(n / 100))
+    )
+)
 def test_a_rule_is_read_back_from_its_words(rule: Rule | None) -> None:
     assert parse_rule(str(rule or "none")) == rule
 
 
 @pytest.mark.parametrize(
-    "rule", [AtSimilarity(0.123456789), AtSimilarity(-1 / 3), AtCoverage(0.9999999), AtCoverage(1 / 3)], ids=str
+    "rule",
+    [AtSimilarity(0.123456789), AtSimilarity(-1 / 3), AtCoverage(0.9999999), AtCoverage(1 / 3)],
+    ids=str,
 )
 def test_a_rule_of_many_digits_is_read_back_exactly(rule: Rule) -> None:
     # a saved classifier keeps its rule as these words
     assert parse_rule(str(rule)) == rule
 
 
-@pytest.mark.parametrize("text", ["", "coverage", "coverage:", "coverage:x", "Coverage:0.9", "0.9", "none:1", "risk:0.05"])
+@pytest.mark.parametrize(
+    "text", ["", "coverage", "coverage:", "coverage:x", "Coverage:0.9", "0.9", "none:1", "risk:0.05"]
+)
 def test_other_words_are_refused_and_shown(text: str) -> None:
     with pytest.raises(ParameterError, match="Expected a rejection rule") as caught:
         parse_rule(text)

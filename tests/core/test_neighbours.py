@@ -58,7 +58,9 @@ def test_votes_sum_to_1_and_every_class_stands_once(sims: list[int], data: st.Da
 
 
 @given(SIMS, st.data())
-def test_an_infinite_temperature_counts_votes_with_ties_by_nearest(sims: list[int], data: st.DataObject) -> None:
+def test_an_infinite_temperature_counts_votes_with_ties_by_nearest(
+    sims: list[int], data: st.DataObject
+) -> None:
     codes = data.draw(st.lists(st.integers(0, 2), min_size=len(sims), max_size=len(sims)))
     scores = vote(_neighbours([s / 100 for s in sims]), np.array(codes), 3, math.inf)
     counts = Counter(codes)

@@ -49,7 +49,9 @@ def test_the_seed_decides_and_nothing_else() -> None:
 
 
 @given(CODES, st.integers(2, 6), st.integers(0, 5))
-def test_folds_spread_every_class_and_leave_each_learnable(codes: np.ndarray, n_folds: int, seed: int) -> None:
+def test_folds_spread_every_class_and_leave_each_learnable(
+    codes: np.ndarray, n_folds: int, seed: int
+) -> None:
     folds = fold_numbers(codes, n_folds, seed)
     assert folds.shape == codes.shape
     assert (folds < n_folds).all()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from textgraft.cli import encoders, evaluate, explain, fit, inspect, methods, predict
 from textgraft.cli.options import join_pairs
@@ -25,11 +28,13 @@ Results go to stdout, progress to stderr. Exit codes: 0 done, 1 interrupted or a
 ours, 2 a mistake that the message says how to mend.
 """
 
+INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
+
 app = typer.Typer(
     name="textgraft",
     help="Text classifiers by transfer learning that know what they do not know.",
     epilog=EPILOG,
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
@@ -58,11 +63,27 @@ def _group(
 
 def main() -> None:
     """Run the command line; the entry point ``textgraft``."""
+    arguments = join_pairs(sys.argv[1:]) or ["--help"]
     try:
-        app(args=join_pairs(sys.argv[1:]))
+        code = app(args=arguments, prog_name="textgraft", standalone_mode=False)
     except TextgraftError as error:
-        print(f"textgraft: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        _stop(str(error), 2)
+    except TyperException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else "textgraft"
+        _stop(f"{str(error).rstrip('.')}. See: {command} --help", 2)
+    except BrokenPipeError:
+        # whoever read our output has had enough; say nothing, also not when Python flushes at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    if code == INTERRUPTED:
+        _stop("interrupted.", 1)
+    sys.exit(code or 0)
+
+
+def _stop(message: str, code: int) -> NoReturn:
+    print(f"textgraft: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

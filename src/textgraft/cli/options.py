@@ -63,8 +63,12 @@ def join_pairs(arguments: list[str]) -> list[str]:
             name = next(rest, None)
             if name is not None and "=" not in name:
                 value = next(rest, None)
-                name = name if value is None else f"{name}={value}"
-            joined += [] if name is None else [name]
+                if value is not None and not value.startswith("--"):
+                    name = f"{name}={value}"
+                    value = None
+                joined += [name] if value is None else [name, value]
+            elif name is not None:
+                joined.append(name)
     return joined + list(rest)
 
 
@@ -89,7 +93,7 @@ def parse_method_options(name: str, method: type, options: list[str]) -> dict[st
         else:
             try:
                 parsed[option] = _parse(value, hints[option])
-            except ValueError:
+            except (ValueError, KeyError):
                 faults.append(f"{option} expects {_words(hints[option])}, found {value!r}")
     if faults:
         raise ParameterError.of(f"method {name}", faults)
@@ -101,6 +105,8 @@ def _parse(value: str, hint: Any) -> Any:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     if type(None) in kinds and value.lower() == "none":
         return None
+    if bool in kinds:
+        return {"true": True, "false": False}[value.lower()]
     for kind in (int, float, str):
         if kind in kinds:
             try:
@@ -112,5 +118,11 @@ def _parse(value: str, hint: Any) -> Any:
 
 def _words(hint: Any) -> str:
     kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    words = {int: "a whole number", float: "a number", str: "a word", type(None): "none"}
+    words = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "a word",
+        type(None): "none",
+    }
     return " or ".join(words[kind] for kind in kinds)

@@ -38,7 +38,7 @@ class AtSimilarity:
             raise ParameterError(f"AtSimilarity needs a threshold from -1 to 1, found {self.threshold}.")
 
     def __str__(self) -> str:
-        return f"similarity:{self.threshold:g}"
+        return f"similarity:{float(self.threshold)}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class AtCoverage:
             )
 
     def __str__(self) -> str:
-        return f"coverage:{self.coverage:g}"
+        return f"coverage:{float(self.coverage)}"
 
     @property
     def rows_needed(self) -> int:

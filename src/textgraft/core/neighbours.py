@@ -40,11 +40,7 @@ def vote(neighbours: Neighbours, codes: np.ndarray, n_classes: int, temperature:
     sims = neighbours.similarities.astype(np.float64)
     weights = np.exp((sims - sims[:, :1]) / temperature)
     voted = codes[neighbours.positions]
-    k = voted.shape[1]
-    # same[i, a, b]: neighbours a and b of text i are of one class; k is small, so n × k × k is too
-    same = voted[:, :, None] == voted[:, None, :]
-    first = same.argmax(axis=2) == np.arange(k)
-    votes = np.where(first, (same * weights[:, None, :]).sum(axis=2), -1.0)
+    votes = _votes_at_first(voted, weights)
     order = np.argsort(-votes, axis=1, kind="stable")
     votes = np.take_along_axis(votes, order, axis=1)
     ranked = np.where(votes >= 0, np.take_along_axis(voted, order, axis=1), -1)
@@ -52,3 +48,20 @@ def vote(neighbours: Neighbours, codes: np.ndarray, n_classes: int, temperature:
     belief /= belief.sum(axis=1, keepdims=True)
     confidence = np.take_along_axis(sims, order[:, :1], axis=1)[:, 0]
     return Scores(ranked, belief, confidence, n_classes)
+
+
+def _votes_at_first(voted: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(n, k): a class's summed weight at the place of its nearest neighbour, −1 elsewhere."""
+    if not voted.size:
+        return np.empty(voted.shape)
+    by_class = np.argsort(voted, axis=1, kind="stable")
+    grouped = np.take_along_axis(voted, by_class, axis=1)
+    begins = np.ones(voted.shape, dtype=bool)
+    begins[:, 1:] = grouped[:, 1:] != grouped[:, :-1]
+    group = np.cumsum(begins.ravel()) - 1
+    sums = np.bincount(group, weights=np.take_along_axis(weights, by_class, axis=1).ravel())
+    votes = np.full(voted.shape, -1.0)
+    rows = np.nonzero(begins)[0]
+    # the sort is stable, so a group begins with its nearest neighbour
+    votes[rows, by_class[begins]] = sums
+    return votes

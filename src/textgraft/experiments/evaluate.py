@@ -18,7 +18,7 @@ from textgraft.core.examples import RowReport, check_examples
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
 from textgraft.errors import DataError
-from textgraft.experiments.tables import aligned, counted, percent, shortened
+from textgraft.experiments.tables import aligned, counted, number, percent, shortened
 
 
 class Judged(Protocol):
@@ -63,8 +63,7 @@ class Evaluation:
         auroc: chance that a random in-scope row is surer than a random out-of-scope one.
         fpr_at_95_tpr: out-of-scope rows accepted by the strictest threshold that accepts
             95 % of in-scope rows.
-        threshold: reject below it; ``None`` when nothing is rejected.
-        threshold_sentence: how it was chosen.
+        threshold, threshold_sentence: reject below it (``None``: reject nothing), and how it was chosen.
         classes: results by class, in alphabetical order.
         notes: what else a person should know about the rows.
     """
@@ -118,13 +117,13 @@ class Evaluation:
             ["rows", f"{self.in_scope:,}", f"in scope, and {outside}"],
             ["in-scope accuracy", percent(self.accuracy), "a rejected text counts as wrong"],
             ["  without rejection", percent(self.accuracy_without_rejection), "best class, always"],
-            ["macro-F1", _number(self.macro_f1), "every class counts the same"],
-            ["micro-F1", _number(self.micro_f1), "every text counts the same"],
+            ["macro-F1", number(self.macro_f1), "every class counts the same"],
+            ["micro-F1", number(self.micro_f1), "every text counts the same"],
             ["coverage", percent(self.coverage), "of in-scope texts accepted"],
             ["accuracy of accepted", percent(self.accuracy_of_accepted), "in-scope texts only"],
             ["risk", percent(self.risk), "errors among all accepted texts, out-of-scope included"],
             ["out-of-scope recall", percent(self.out_of_scope_recall), "rejected of out-of-scope texts"],
-            ["AUROC", _number(self.auroc), "in-scope surer than out-of-scope; 0.5 is chance"],
+            ["AUROC", number(self.auroc), "in-scope surer than out-of-scope; 0.5 is chance"],
             [
                 "FPR at 95 % TPR",
                 percent(self.fpr_at_95_tpr),
@@ -162,9 +161,8 @@ def evaluate(
     report, n = examples.report, len(examples.texts)
     if not n:
         raise DataError(
-            f"Expected labelled in-scope rows to evaluate on, found none in {report.rows:,} rows "
-            f"({report.out_of_scope:,} out of scope, {report.unlabelled:,} without a label, "
-            f"{report.empty:,} empty). Give texts with the labels they should get."
+            f"Expected labelled in-scope rows, found none in {report.rows:,} rows "
+            f"(out of scope {report.out_of_scope:,}, no label {report.unlabelled:,}, empty {report.empty:,})."
         )
     scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch)
     truth = np.array(examples.labels, dtype=object)
@@ -172,10 +170,9 @@ def evaluate(
     kept = accepted(scores, classifier.threshold_)
     right = predicted[:n] == truth
     classes, micro_f1 = _by_class(truth, predicted[:n])
-    auroc, fpr_at_95_tpr = _separation(scores.confidence[:n], scores.confidence[n:])
+    auroc, fpr = _separation(scores.confidence[:n], scores.confidence[n:])
     unseen = set(examples.labels) - set(classifier.classes_)
     unseen_rows = sum(label in unseen for label in examples.labels)
-    threshold = classifier.threshold_.value
     return Evaluation(
         rows=report.rows,
         in_scope=n,
@@ -193,8 +190,8 @@ def evaluate(
         risk=float(1.0 - right.sum() / kept.sum()) if kept.any() else None,
         out_of_scope_recall=float(1.0 - kept[n:].mean()) if len(kept) > n else None,
         auroc=auroc,
-        fpr_at_95_tpr=fpr_at_95_tpr,
-        threshold=float(threshold) if math.isfinite(threshold) else None,
+        fpr_at_95_tpr=fpr,
+        threshold=cut if math.isfinite(cut := float(classifier.threshold_.value)) else None,
         threshold_sentence=classifier.threshold_.sentence(),
         classes=classes,
         notes=tuple(_notes(report, sorted(unseen), unseen_rows)),
@@ -248,9 +245,5 @@ def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
 
 
 def _report_row(one: ClassResult) -> list[str]:
-    measures = [_number(value) for value in (one.precision, one.recall, one.f1)]
+    measures = map(number, (one.precision, one.recall, one.f1))
     return [shortened(one.name), *measures, f"{one.support:,}", f"{one.rejected:,}"]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"

@@ -27,25 +27,30 @@ SUREST = 0.5
 
 def language_shares(texts: Sequence[str], seed: int) -> tuple[tuple[str, float], ...]:
     """Language code (ISO 639) and its share of a seeded sample of texts, largest first."""
+    sample = list(texts)
+    if len(texts) > SAMPLE:
+        drawn = np.random.default_rng(seed).choice(len(texts), SAMPLE, replace=False)
+        sample = [texts[row] for row in drawn.tolist()]
+    starts = [text[:READ] for text in sample]
+    telling = [start for start in starts if substance(start) >= FEWEST_LETTERS]
+    found = Counter(_languages(telling))
+    if len(starts) > len(telling):
+        found[UNKNOWN] += len(starts) - len(telling)
+    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((language, count / len(sample)) for language, count in ordered)
+
+
+def _languages(texts: Sequence[str]) -> list[str]:
+    # reading the model takes longer than a thousand texts
     if not texts:
-        return ()
+        return []
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     # an instance of our own: the module-level one is shared with the caller's code
     identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    rows = np.arange(len(texts))
-    if len(rows) > SAMPLE:
-        rows = np.random.default_rng(seed).choice(len(rows), SAMPLE, replace=False)
-    found: Counter[str] = Counter()
-    for row in rows:
-        start = texts[row][:READ]
-        language, probability = (
-            identifier.classify(start) if substance(start) >= FEWEST_LETTERS else (UNKNOWN, 0.0)
-        )
-        # "zxx" means no linguistic content
-        found[language if probability > SUREST and language != "zxx" else UNKNOWN] += 1
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0]))
-    return tuple((language, count / len(rows)) for language, count in ordered)
+    best = [identifier.classify(text) for text in texts]
+    # "zxx" means no linguistic content
+    return [name if sure > SUREST and name != "zxx" else UNKNOWN for name, sure in best]
 
 
 def substance(text: str) -> int:

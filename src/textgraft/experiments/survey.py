@@ -11,31 +11,18 @@ import numpy as np
 
 from textgraft.core.examples import Examples, RowReport, check_examples
 from textgraft.encoders.encoder import Encoder
-from textgraft.experiments.advice import advise
+from textgraft.experiments.advice import on_classes, on_leaks, on_repeats, on_rows, on_texts
 from textgraft.experiments.languages import language_shares, substance
+from textgraft.experiments.lengths import Lengths, describe_lengths
 from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
 from textgraft.experiments.several_labels import multilabel_evidence
-from textgraft.experiments.tables import aligned, counted, percent, shortened
+from textgraft.experiments.tables import aligned, percent, shortened
 
 OUT_OF_SCOPE = "(out of scope)"
 """What all out-of-scope labels are called when rows are compared."""
 
 FEWEST_SIGNS = 4
 """Letters below which a text is called very short; see :func:`substance`."""
-
-
-@dataclass(frozen=True)
-class Lengths:
-    """How long texts are, in one unit; ``None`` in ``limit`` when all of a text is read."""
-
-    mean: float
-    median: float
-    p95: float
-    p99: float
-    longest: int
-    limit: int | None = None
-    cut: float = 0.0
-    """Share of texts longer than the limit, whose end is not read."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +59,14 @@ class Survey:
 
     def advice(self) -> list[str]:
         """What to know or do before learning, in plain sentences; may be empty."""
-        return advise(self)
+        rows = self.rows
+        return [
+            *on_classes(len(self.classes), self.singletons, self.balance, self.multilabel),
+            *on_repeats(self.repeats, rows.in_scope + rows.out_of_scope),
+            *(on_leaks(self.leaks) if self.leaks else []),
+            *on_texts(self.tokens, self.encoder, self.very_short, self.languages),
+            *on_rows(rows),
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it, the advice included."""
@@ -111,9 +105,9 @@ class Survey:
         if self.balance is not None:
             facts += [["  balance", f"{self.balance:.2f} (1 when all classes are equally large)"]]
         if self.characters:
-            facts += [["characters a text", _lengths_in_words(self.characters)]]
+            facts += [["characters a text", str(self.characters)]]
         if self.tokens:
-            facts += [[f"tokens a text ({self.encoder})", _lengths_in_words(self.tokens)]]
+            facts += [[f"tokens a text ({self.encoder})", str(self.tokens)]]
         return facts
 
     def _comparisons(self) -> list[list[str]]:
@@ -174,8 +168,8 @@ def survey(
         classes=tuple(classes),
         balance=_balance(np.array([count for _, count in classes], dtype=np.float64)),
         singletons=sum(count == 1 for _, count in classes),
-        characters=_lengths(np.array([len(text) for text in every]), None),
-        tokens=None if encoder is None else _lengths(encoder.count_tokens(every), encoder.max_tokens),
+        characters=describe_lengths(np.array([len(text) for text in every])),
+        tokens=None if encoder is None else describe_lengths(encoder.count_tokens(every), encoder.max_tokens),
         encoder=None if encoder is None else encoder.name,
         very_short=sum(substance(text[:100]) < FEWEST_SIGNS for text in every),
         languages=language_shares(every, seed),
@@ -191,29 +185,9 @@ def _checked(
     return check_examples(texts, [None] * len(texts) if labels is None else labels, oos_labels)
 
 
-def _lengths(counts: np.ndarray, limit: int | None) -> Lengths | None:
-    if not len(counts):
-        return None
-    median, p95, p99 = np.quantile(counts, [0.5, 0.95, 0.99]).tolist()
-    cut = 0.0 if limit is None else float((counts > limit).mean())
-    return Lengths(float(counts.mean()), median, p95, p99, int(counts.max()), limit, cut)
-
-
 def _balance(counts: np.ndarray) -> float | None:
     """Normalised entropy (Pielou, "The Measurement of Diversity", 1966: evenness)."""
     if len(counts) < 2:
         return None
     shares = counts / counts.sum()
     return min(1.0, float(-(shares * np.log(shares)).sum() / np.log(len(counts))))
-
-
-def _lengths_in_words(lengths: Lengths) -> str:
-    said = (
-        f"mean {lengths.mean:,.1f}, median {lengths.median:,.0f}, 95 % up to {lengths.p95:,.0f}, "
-        f"99 % up to {lengths.p99:,.0f}, longest {lengths.longest:,}"
-    )
-    return (
-        said
-        if lengths.limit is None
-        else f"{said}; {percent(lengths.cut)} over the limit of {lengths.limit:,}"
-    )

@@ -36,6 +36,11 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def number(value: float | None) -> str:
+    """A measure as ``0.973``; a dash when there is none."""
+    return "–" if value is None else f"{value:.3f}"
+
+
 def counted(count: int, noun: str, plural: str = "") -> str:
     """``1 row``, ``1,200 rows``; for nouns whose plural is not made with an s, give it."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"

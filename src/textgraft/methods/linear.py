@@ -26,6 +26,8 @@ from textgraft.methods.base import Features, TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.limits import check_class_count
 
+SHRINKING_ROWS = 10
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -48,7 +50,9 @@ class LinearClassifier(TextClassifier):
 
     Args:
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
-        C: inverse strength of the L2 penalty; larger fits the training rows closer.
+        C: inverse strength of the L2 penalty for two classes; larger fits the training rows closer.
+            It grows with the root of the number of classes, since each then has fewer rows of its own.
+        standardize: give every dimension of the vectors the same spread before learning.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -61,7 +65,8 @@ class LinearClassifier(TextClassifier):
         self,
         encoder: str | Encoder = "minilm",
         *,
-        C: float = 10.0,
+        C: float = 3.0,
+        standardize: bool = True,
         reject: Rule | None = None,
         oos_labels: Iterable[str] = (),
         holdout: float | str = "auto",
@@ -69,15 +74,19 @@ class LinearClassifier(TextClassifier):
     ) -> None:
         self.encoder = encoder
         self.C = C
+        self.standardize = standardize
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
         self.seed = seed
 
     def _faults(self) -> list[str]:
+        faults = []
         if not isinstance(self.C, int | float) or not self.C > 0:
-            return [f"C must be a number above 0, found {self.C!r}"]
-        return []
+            faults.append(f"C must be a number above 0, found {self.C!r}")
+        if self.standardize not in (True, False):
+            faults.append(f"standardize must be True or False, found {self.standardize!r}")
+        return faults
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
@@ -87,8 +96,13 @@ class LinearClassifier(TextClassifier):
 
         check_class_count(self.method, n_classes)
         # float64: in float32 the line search stalls before the optimum
-        model = LogisticRegression(C=self.C, max_iter=1_000).fit(features.astype(np.float64), codes)
-        weight, bias = model.coef_, model.intercept_
+        rows = features.astype(np.float64)
+        centre, spread = _centre_and_spread(rows) if self.standardize else (0.0, 1.0)
+        strength = self.C * np.sqrt(n_classes / 2)
+        model = LogisticRegression(C=strength, max_iter=1_000).fit((rows - centre) / spread, codes)
+        # folded into the weights, so that scoring takes vectors as they come
+        weight = model.coef_ / spread
+        bias = model.intercept_ - (weight * centre).sum(axis=1)
         if n_classes == 2:
             # one logit z for two classes is the softmax of -z/2 and z/2
             weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
@@ -108,3 +122,15 @@ class LinearClassifier(TextClassifier):
 
     def _unpack(self, packed: Bundle) -> Weights:
         return Weights(**packed.arrays)
+
+
+def _centre_and_spread(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (d,) and spread (d,) such that scaled rows have length 1 on average, as vectors have.
+
+    Variances are shrunk towards their mean as if by ten more rows, so that a dimension
+    that a few rows happen to agree in is not blown up.
+    """
+    n, d = rows.shape
+    variance = rows.var(axis=0)
+    shrunk = (n * variance + SHRINKING_ROWS * variance.mean()) / (n + SHRINKING_ROWS)
+    return rows.mean(axis=0), np.sqrt(np.maximum(shrunk, np.finfo(np.float64).tiny) * d)

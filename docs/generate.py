@@ -1,0 +1,181 @@
+"""Write the parts of the documentation that are made from something else.
+
+python docs/generate.py            write command-line.md and the tables of benchmarks.md
+python docs/generate.py --check    fail if they are not fresh
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+RESULTS = DOCS.parent / "benchmarks" / "results"
+COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders")
+
+
+def command_line() -> dict[Path, str]:
+    """The help of every command, as a terminal of 100 columns shows it."""
+    environment = os.environ | {"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1", "TERMINAL_WIDTH": "100"}
+    environment.pop("FORCE_COLOR", None)
+    parts = ["# The command line", "", "Made by `docs/generate.py` from the help of the commands themselves."]
+    for command in ("", *COMMANDS):
+        code = "from textgraft.cli.main import main; main()"
+        arguments = [sys.executable, "-c", code, *([command] if command else []), "--help"]
+        text = subprocess.run(
+            arguments, capture_output=True, text=True, check=True, env=environment, encoding="utf-8"
+        ).stdout
+        text = "\n".join(line.rstrip() for line in text.replace("-c ", "textgraft ", 1).strip().splitlines())
+        parts += ["", f"## `{f'textgraft {command}'.strip()}`", "", "```", text, "```"]
+    return {DOCS / "command-line.md": "\n".join(parts) + "\n"}
+
+
+def benchmarks() -> dict[Path, str]:
+    """benchmarks.md with its tables between markers made anew from benchmarks/results."""
+    page = DOCS / "benchmarks.md"
+    text = page.read_text(encoding="utf-8")
+    for name, table in TABLES.items():
+        block = f"<!-- {name} -->\n{table()}\n<!-- end -->"
+        text, found = re.subn(
+            rf"<!-- {name} -->\n.*?<!-- end -->", lambda _, block=block: block, text, flags=re.S
+        )
+        assert found == 1, f"benchmarks.md has no place for the table {name}"
+    return {page: text}
+
+
+def frozen_table() -> str:
+    result = _result("frozen")
+    rows = [
+        [
+            row["method"], row["data"], _number(row["accuracy"]), _number(row["known"]),
+            _number(row.get("auroc")), _number(row.get("known_auroc")),
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    return _table(["method", "data", "accuracy", "known", "AUROC", "known AUROC"], rows, result)
+
+
+def icd10_table() -> str:
+    result = _result("frozen")
+    (row,) = (row for row in result["table"] if row["data"] == "icd10")
+    values = [f"{row['classes']:,}", row["accuracy"], row["known"], row["accuracy_at_10"], row["known_at_10"]]
+    return _table(["classes", "accuracy@1", "known @1", "accuracy@10", "known @10"], [values], result)
+
+
+def coverage_table() -> str:
+    result = _result("frozen")
+    rows = [
+        [row["method"], *(", ".join(_number(value) for value in row[key]) for key in _COVERAGE)]
+        for row in result["coverage"]
+    ]
+    words = ["method", "kept of in-scope", "rejected of out-of-scope", "right of in-scope kept"]
+    return _table(words, rows, result)
+
+
+def throughput_table() -> str:
+    result = _result("encode_throughput")
+    rows = [
+        [
+            row["data"], row["texts"], row["mean_tokens"], _spread(row["auto_over_plain"]),
+            _spread(row["fp32_over_plain"]), row["auto_largest_cosine_distance"],
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    words = ["texts of", "how many", "mean tokens", "bf16 × plain", "fp32 × plain", "largest cosine distance"]
+    return _table(words, rows, result)
+
+
+def search_table() -> str:
+    result = _result("search")
+    keys = list(result["table"][0])
+    rows = [[row[key] for key in keys] for row in result["table"]]
+    return _table([key.replace("_", " ") for key in keys], rows, result)
+
+
+def defaults_table() -> str:
+    parts = []
+    for method in ("tfidf", "linear", "knn"):
+        result = _result(f"defaults_{method}")
+        rows = [
+            [
+                ", ".join(f"{name} {value}" for name, value in candidate["arguments"].items()),
+                *(
+                    _number(candidate["mean"][key])
+                    for key in ("accuracy", "auroc_confidence", "auroc_belief")
+                ),
+            ]
+            for candidate in result["candidates"]
+        ]
+        words = [method, "accuracy", "AUROC by confidence", "AUROC by largest belief"]
+        parts.append(_table(words, rows, result))
+    return "\n\n".join(parts)
+
+
+def startup_table() -> str:
+    result = _result("startup")
+    rows = [
+        [row["command"], f"{row['median_seconds']:.2f}", f"{row['limit_seconds']:.1f}"]
+        for row in result["table"]
+    ]
+    return _table(["command", "median seconds", "limit"], rows, result)
+
+
+_COVERAGE = ("coverage", "out_of_scope_recall", "in_scope_accuracy_of_accepted")
+
+TABLES = {
+    "frozen": frozen_table,
+    "icd10": icd10_table,
+    "coverage": coverage_table,
+    "throughput": throughput_table,
+    "search": search_table,
+    "defaults": defaults_table,
+    "startup": startup_table,
+}
+
+
+def _result(name: str) -> dict[str, Any]:
+    result: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return result
+
+
+def _table(head: list[str], rows: list[list[Any]], result: dict[str, Any]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    table = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    able = result["machine"]
+    bf16 = " and ".join(kind for kind in ("avx512_bf16", "amx_bf16") if able[kind]) or "no native bf16"
+    where = f"{able['processor']}, {able['cores']} cores, {bf16}"
+    return f"{table}\n\n`{result['command']}`, commit {result['commit']}, {where}, {result['date']}."
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _spread(value: dict[str, float]) -> str:
+    return f"{value['median']:.2f} ({value['min']:.2f}–{value['max']:.2f})"
+
+
+PAGES = {"command_line": command_line, "benchmarks": benchmarks}
+
+
+def main() -> None:
+    check = "--check" in sys.argv
+    names = [name for name in sys.argv[1:] if name != "--check"] or list(PAGES)
+    stale = []
+    for name in names:
+        for path, text in PAGES[name]().items():
+            if not path.is_file() or path.read_text(encoding="utf-8") != text:
+                stale.append(path.name)
+                if not check:
+                    path.write_text(text, encoding="utf-8")
+    if check and stale:
+        sys.exit(f"{', '.join(stale)} not fresh; run: python docs/generate.py")
+
+
+if __name__ == "__main__":
+    main()

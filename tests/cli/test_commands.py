@@ -1,0 +1,328 @@
+"""The commands, through the entry point that people run."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from textgraft.cli.main import main
+
+ROOT = Path(__file__).resolve().parents[2]
+TICKETS = ROOT / "examples" / "support_tickets.csv"
+MORE_TICKETS = ROOT / "examples" / "support_tickets_test.csv"
+TEXTGRAFT = Path(sys.executable).with_name("textgraft")
+
+
+@pytest.fixture
+def run(monkeypatch, capfdbinary):
+    """Call the entry point in this process; gives (exit code, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["textgraft", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capfdbinary.readouterr()
+        return int(stopped.value.code or 0), out.decode(), err.decode()
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    """A model with a coverage rule, fitted by the console script itself."""
+    folder = tmp_path_factory.mktemp("models") / "tickets.model"
+    arguments = ["fit", TICKETS, "-m", "tfidf", "--oos-label", "oos", "--to", folder]
+    done = subprocess.run([TEXTGRAFT, *arguments], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_fit_says_what_it_found_used_and_chose(run, tmp_path):
+    code, out, _ = run("fit", TICKETS, "-m", "tfidf", "--oos-label", "oos", "--to", tmp_path / "a.model")
+    assert code == 0
+    for expected in (
+        "312 rows",
+        "'text' as text",
+        "learned 9 classes from 280 rows",
+        "2 rows with an empty text: skipped",
+        "3 rows without a label",
+        "27 rows out of scope",
+        "1 row repeating an earlier row",
+        "C 10.0",
+        "estimate, not a guarantee",
+        "Of the 27 out-of-scope rows given,",
+    ):
+        assert expected in out
+
+
+def test_fit_json_is_json(run, tmp_path):
+    code, out, _ = run("fit", TICKETS, "-m", "tfidf", "--to", tmp_path / "a.model", "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert told["classes"] == 10
+    assert told["threshold"]["source"] == "cross-fit"
+
+
+def test_fit_with_method_options_and_a_validation_file(run, tmp_path):
+    code, out, _ = run(
+        *("fit", TICKETS, "-m", "knn", "-e", "hashing", "-o", "k", "3", "--option", "temperature=none"),
+        *(
+            "--oos-label",
+            "oos",
+            "--valid",
+            MORE_TICKETS,
+            "--reject",
+            "coverage:0.9",
+            "--to",
+            tmp_path / "a.model",
+        ),
+    )
+    assert code == 0
+    assert "k 3" in out
+    assert "temperature none" in out
+    assert "81 rows of the validation file" in out
+    assert "finite-sample guarantee" in out
+
+
+def test_predict_gives_one_json_line_a_text_in_order(run, model, tmp_path):
+    texts = ["where is my parcel", "", "i want a refund 💸", "قهوة", 'a "quoted" text, with commas']
+    (tmp_path / "queries.txt").write_text("\n".join(texts) + "\n", encoding="utf-8")
+    code, out, _ = run("predict", model, tmp_path / "queries.txt", "--top", "2")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [record["text"] for record in records] == texts
+    assert records[1]["label"] == "<rejected>"
+    assert records[1]["confidence"] == 0
+    assert all(len(record["top"]) == 2 for record in records)
+    assert "قهوة" in out
+
+
+def test_predict_reads_stdin_and_tables(model, run):
+    piped = subprocess.run(
+        [TEXTGRAFT, "predict", model],
+        input="where is my parcel\nlast line without end",
+        capture_output=True,
+        text=True,
+    )
+    assert [json.loads(line)["text"] for line in piped.stdout.splitlines()] == [
+        "where is my parcel",
+        "last line without end",
+    ]
+    code, out, _ = run("predict", model, MORE_TICKETS)
+    assert code == 0
+    assert len(out.splitlines()) == 95
+
+
+def test_the_rule_of_a_saved_model_can_be_changed(run, model):
+    def kept(rule: str) -> int:
+        _, out, _ = run("predict", model, MORE_TICKETS, "--reject", rule)
+        return sum(json.loads(line)["label"] != "<rejected>" for line in out.splitlines())
+
+    assert kept("none") == 95
+    assert kept("coverage:0.95") > kept("coverage:0.5") > kept("similarity:1")
+
+
+def test_evaluate_reports_all_it_promises(run, model):
+    code, out, _ = run("evaluate", model, MORE_TICKETS)
+    assert code == 0
+    for word in ("precision", "recall", "f1", "accuracy", "macro", "micro", "coverage", "auroc", "fpr"):
+        assert word in out.lower()
+    code, out, _ = run("evaluate", model, MORE_TICKETS, "--json")
+    result = json.loads(out)
+    assert 0.5 < result["accuracy"] <= 1
+    assert 0.5 < result["auroc"] <= 1
+
+
+def test_explain_shows_training_texts_and_draws(run, model, tmp_path):
+    picture = tmp_path / "map.png"
+    code, out, _ = run(
+        "explain", model, "my parcel is late", "refund please", "-k", "2", "--heatmap", picture
+    )
+    assert code == 0
+    assert out.count("confidence") == 2
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    code, out, _ = run("explain", model, "my parcel is late", "--json")
+    (told,) = json.loads(out)
+    assert [n["similarity"] for n in told["neighbours"]] == sorted(
+        (n["similarity"] for n in told["neighbours"]), reverse=True
+    )
+
+
+def test_inspect_finds_what_is_in_the_example(run):
+    code, out, _ = run("inspect", TICKETS, "--oos-label", "oos", "-e", "hashing", "--test", TICKETS)
+    assert code == 0
+    for line in (
+        "classes +9",
+        "duplicate rows +1 exact",
+        "conflicting texts +1 exact",
+        "tokens a text",
+        "en 8",
+    ):
+        assert re.search(line, out), line
+    assert "test texts seen         0 exact" not in out
+    code, out, _ = run("inspect", TICKETS, "-e", "none", "--json")
+    assert code == 0
+    assert json.loads(out)
+
+
+def test_methods_and_encoders_list_what_there_is(run):
+    from textgraft.methods import METHODS
+
+    _, out, _ = run("methods")
+    assert [line.split()[0] for line in out.splitlines()] == list(METHODS)
+    _, out, _ = run("methods", "knn")
+    assert "temperature" in out
+    _, out, _ = run("methods", "knn", "--json")
+    assert json.loads(out)["parameters"]["k"] == 20
+    _, out, _ = run("encoders")
+    assert "minilm" in out
+    _, out, _ = run("encoders", "--json")
+    assert set(json.loads(out)) == {"minilm", "hashing"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("fit", "nowhere.csv", "--to", "a.model"), "nowhere.csv"),
+        (("fit", TICKETS, "-m", "svm", "--to", "a.model"), "expected one of tfidf, linear, knn"),
+        (
+            ("fit", TICKETS, "-m", "knn", "-o", "K", "3", "-o", "k", "x", "--to", "a.model"),
+            "k expects a whole number",
+        ),
+        (("fit", TICKETS, "-m", "knn", "-o", "K", "3", "-o", "k", "x", "--to", "a.model"), "no option 'K'"),
+        (
+            ("fit", TICKETS, "-m", "knn", "-o", "k", "0", "-e", "hashing", "--to", "a.model"),
+            "from 1, found 0",
+        ),
+        (("fit", TICKETS, "-m", "knn", "-o", "seed", "1", "--to", "a.model"), "--seed"),
+        (("fit", TICKETS, "-m", "knn", "-o", "k", "--to", "a.model"), "k lacks its value"),
+        (("fit", TICKETS, "-m", "tfidf", "-e", "minilm", "--to", "a.model"), "needs no encoder"),
+        (("fit", TICKETS, "-e", "minlm", "--to", "a.model"), "Unknown encoder 'minlm'"),
+        (("fit", TICKETS, "--reject", "often", "--to", "a.model"), "coverage:0.95"),
+        (("fit", TICKETS, "--reject", "coverage:95", "--to", "a.model"), "between 0 and 1"),
+        (("fit", TICKETS, "--text", "body", "--to", "a.model"), "body"),
+        (("predict", "no.model"), "no.model"),
+        (("explain", "no.model"), "found none"),
+        (("methods", "svm"), "expected one of"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(run, tmp_path, monkeypatch, arguments, expected):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(*arguments)
+    assert code == 2
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.startswith("textgraft: ")
+    assert expected in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_fit_replaces_a_model_but_nothing_else(run, tmp_path):
+    precious = tmp_path / "thesis"
+    precious.mkdir()
+    (precious / "chapter.txt").write_text("years of work")
+    code, _, err = run("fit", TICKETS, "-m", "tfidf", "--to", precious)
+    assert code == 2
+    assert "no textgraft model" in err
+    assert [path.name for path in precious.iterdir()] == ["chapter.txt"]
+    for _ in range(2):
+        assert run("fit", TICKETS, "-m", "tfidf", "--to", tmp_path / "a.model")[0] == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.model", "thesis"]
+
+
+def test_usage_errors_exit_with_2_and_versions_print(run):
+    assert run("fit")[0] == 2
+    assert run("unheard-of")[0] == 2
+    code, out, _ = run("--version")
+    assert code == 0
+    assert out.startswith("textgraft ")
+
+
+def test_help_of_every_command_shows_examples(run):
+    for command in ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders"):
+        code, out, _ = run(command, "--help")
+        assert code == 0
+        assert f"textgraft {command}" in out
+        assert "Examples" in out
+
+
+def test_help_loads_no_heavy_library():
+    code = (
+        "import sys; sys.argv = ['textgraft', '--help']\n"
+        "from textgraft.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'sklearn', 'transformers', 'numpy', 'scipy', 'pyarrow', 'matplotlib'}\n"
+        "sys.exit(f'loaded {heavy & set(sys.modules)}' if heavy & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_interrupt_leaves_whole_lines_and_exit_code_1(model):
+    with subprocess.Popen(
+        [TEXTGRAFT, "predict", model], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+    ) as process:
+        lines = "".join(f"where is parcel number {number}\n" for number in range(20_000))
+        os.set_blocking(process.stdin.fileno(), False)
+        sent = lines.encode()
+        while sent:
+            try:
+                sent = sent[os.write(process.stdin.fileno(), sent[:65536]) :]
+            except BlockingIOError:
+                break
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        rest, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    out = (first + rest).decode()
+    assert out.endswith("\n")
+    numbers = [int(json.loads(line)["text"].split()[-1]) for line in out.splitlines()]
+    assert numbers == list(range(len(numbers)))
+
+
+def test_a_closed_pipe_ends_predict_quietly(model):
+    command = f"yes 'where is my parcel' | '{TEXTGRAFT}' predict '{model}' | head -n 3"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=120)
+    assert len(done.stdout.splitlines()) == 3
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_memory_of_predict_stays_flat(model, tmp_path):
+    def peak_kib(lines: int) -> int:
+        source = tmp_path / f"{lines}.txt"
+        with source.open("w") as file:
+            file.writelines(f"where is my parcel number {number}\n" for number in range(lines))
+        code = (
+            "import resource, subprocess, sys\n"
+            "subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, TEXTGRAFT, "predict", model, source], capture_output=True, text=True
+        )
+        return int(done.stdout)
+
+    assert peak_kib(200_000) < peak_kib(20_000) + 30_000
+
+
+def test_a_slow_producer_is_answered_line_by_line(model):
+    with subprocess.Popen(
+        [TEXTGRAFT, "predict", model], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for number in range(2):
+            process.stdin.write(f"question {number}\n".encode())
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["text"] == f"question {number}"
+            time.sleep(0.05)
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0

@@ -1,0 +1,661 @@
+"""One suite for every method: what is promised of all of them holds for each."""
+
+from __future__ import annotations
+
+import csv
+import random
+import string
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
+
+import textgraft as tg
+from textgraft.core.progress import Progress
+from textgraft.encoders import HashingEncoder
+from textgraft.errors import DataError, ModelFolderError, NotFittedError, ParameterError, WeightsError
+from textgraft.methods import METHODS, load, method_class
+from textgraft.methods.base import TextClassifier
+
+NAMES = list(METHODS)
+TUNED = {"tfidf": {"C": [1.0, 10.0]}, "linear": {"C": [1.0, 10.0]}, "knn": {"k": [1, 5]}}
+
+WORDS = {
+    "fruit": ["apple", "pear", "plum", "cherry", "grape", "melon"],
+    "tool": ["hammer", "saw", "drill", "wrench", "pliers", "chisel"],
+    "bird": ["robin", "eagle", "crow", "finch", "heron", "stork"],
+}
+
+
+def _corpus(
+    per_class: int, seed: int = 0, classes: tuple[str, ...] = tuple(WORDS)
+) -> tuple[list[str], list[str]]:
+    """Texts whose class is plain to any method."""
+    draw = random.Random(seed)
+    rows = [(" ".join(draw.choices(WORDS[name], k=4)), name) for name in classes for _ in range(per_class)]
+    draw.shuffle(rows)
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
+def _make(name: str, encoder: Any = "hashing", **parameters: Any) -> TextClassifier:
+    kind = method_class(name)
+    with_encoder = {"encoder": encoder} if "encoder" in kind().get_params() else {}
+    return kind(**with_encoder, **parameters)
+
+
+@pytest.fixture(params=NAMES)
+def name(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def _assert_same_answers(a: TextClassifier, b: TextClassifier, texts: list[str]) -> None:
+    assert np.array_equal(a.predict(texts), b.predict(texts))
+    assert np.array_equal(a.predict_proba(texts), b.predict_proba(texts))
+    assert np.array_equal(a.predict_scores(texts).confidence, b.predict_scores(texts).confidence)
+
+
+# ── it learns ───────────────────────────────────────────────────────────────────────
+
+
+def test_plain_classes_are_learned(name: str) -> None:
+    clf = _make(name).fit(*_corpus(12))
+    texts, labels = _corpus(8, seed=1)
+    assert clf.score(texts, labels) >= 0.95
+    assert list(clf.classes_) == ["bird", "fruit", "tool"]
+    assert list(clf.class_counts_) == [12, 12, 12]
+
+
+def test_real_tickets_are_learned_with_minilm(name: str, tickets: Any) -> None:
+    texts, labels = tickets.in_scope
+    clf = _make(name, "minilm").fit(texts[::2], labels[::2])
+    # nine topics: a guess has 0.11
+    assert clf.score(texts[1::2], labels[1::2]) >= (0.5 if name == "tfidf" else 0.7)
+
+
+def test_minilm_models_answer_alike_after_loading(name: str, tickets: Any, tmp_path: Path) -> None:
+    texts, labels = tickets.in_scope
+    clf = _make(name, "minilm", reject=tg.AtCoverage(0.9)).fit(texts[:120], labels[:120])
+    clf.save(tmp_path / "a.model")
+    loaded = load(tmp_path / "a.model")
+    _assert_same_answers(clf, loaded, texts[120:140])
+    assert loaded.explain(texts[0]) == clf.explain(texts[0])
+
+
+CONTAINERS = {
+    "list": list,
+    "tuple": tuple,
+    "strings of numpy": np.array,
+    "objects of numpy": lambda rows: np.array(rows, dtype=object),
+    "series of pandas": pd.Series,
+    "iterator": iter,
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS.values(), ids=CONTAINERS)
+def test_rows_come_in_any_container(name: str, kind: Any) -> None:
+    texts, labels = _corpus(4)
+    clf = _make(name).fit(kind(texts), kind(labels))
+    _assert_same_answers(clf, _make(name).fit(texts, labels), texts)
+    assert np.array_equal(clf.predict(kind(texts)), clf.predict(texts))
+
+
+def test_a_pandas_index_is_of_no_importance(name: str) -> None:
+    texts, labels = _corpus(4)
+    odd = pd.Series(range(len(texts)), dtype=int)[::-1]
+    clf = _make(name).fit(pd.Series(texts, index=odd), pd.Series(labels, index=odd + 7))
+    _assert_same_answers(clf, _make(name).fit(texts, labels), texts)
+
+
+def test_two_classes(name: str) -> None:
+    clf = _make(name).fit(*_corpus(10, classes=("fruit", "tool")))
+    texts, labels = _corpus(5, seed=3, classes=("fruit", "tool"))
+    assert clf.score(texts, labels) == 1.0
+    belief = clf.predict_proba(texts)
+    assert belief.shape == (10, 2)
+    assert np.allclose(belief.sum(axis=1), 1)
+
+
+def test_many_classes_and_classes_of_one_row(name: str) -> None:
+    draw = random.Random(5)
+    words = ["".join(draw.choices(string.ascii_lowercase, k=8)) for _ in range(150)]
+    texts = [f"{word} {word}" for word in words] + [f"{word} again" for word in words[:100]]
+    labels = words + words[:100]
+    clf = _make(name, "hashing:1024", reject=tg.AtCoverage(0.9)).fit(texts, labels)
+    assert len(clf.classes_) == 150
+    assert clf.threshold_.n_uncovered_classes == 50
+    assert "50 classes of a single row" in clf.threshold_.sentence()
+    clf.set_rejection(None)
+    assert clf.score(texts, labels) >= 0.95
+
+
+def test_every_class_of_one_row_can_be_learned_and_never_calibrated(name: str) -> None:
+    texts = ["apple pie", "steel hammer", "robin song"]
+    clf = _make(name, reject=tg.AtCoverage(0.5)).fit(texts, ["a", "b", "c"])
+    assert clf.threshold_.value == -np.inf
+    assert list(clf.predict(texts)) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "texts", [["😀", "😡"] * 4, ["?!", "..."] * 4, ["مرحبا", "שלום"] * 4, ["好", "坏"] * 4]
+)
+def test_texts_without_latin_words_can_be_learned(name: str, texts: list[str]) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.5)).fit(texts, ["a", "b"] * 4)
+    assert clf.predict(texts).shape == (8,)
+    assert clf.predict(["plain words"]).shape == (1,)
+
+
+def test_one_text_under_two_labels_is_learned_as_undecided(name: str) -> None:
+    # every vector is the same: there is no spread to divide by
+    clf = _make(name, reject=tg.AtCoverage(0.5)).fit(["same text"] * 6, ["a", "b"] * 3)
+    assert clf.report_.conflicts == 6
+    belief = clf.predict_proba(["same text", "another"])
+    assert belief[0] == pytest.approx([0.5, 0.5], abs=0.05)
+    assert np.isfinite(belief).all()
+
+
+# ── scikit-learn ────────────────────────────────────────────────────────────────────
+
+
+def test_it_is_a_classifier_to_sklearn_and_can_be_cloned(name: str) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.9), oos_labels=("oos",), seed=3)
+    assert is_classifier(clf)
+    assert clone(clf).get_params() == clf.get_params()
+    assert not hasattr(clone(clf.fit(*_corpus(4))), "classes_")
+    clf.set_params(seed=4, reject=None)
+    assert (clf.get_params()["seed"], clf.get_params()["reject"]) == (4, None)
+    assert name in repr(clf).lower()
+    with pytest.raises(ValueError, match="Invalid parameter"):
+        clf.set_params(nonsense=1)
+
+
+def test_constructing_checks_nothing_and_stores_what_it_was_given(name: str) -> None:
+    odd = object()
+    clf = _make(name, odd, reject=odd, seed=odd)
+    assert clf.get_params()["reject"] is odd
+    with pytest.raises(ParameterError):
+        clf.fit(*_corpus(2))
+
+
+def test_grid_search_works(name: str) -> None:
+    search = GridSearchCV(_make(name), TUNED[name], cv=2).fit(*_corpus(6))
+    assert search.best_score_ >= 0.8
+    assert len(search.cv_results_["params"]) == 2
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+
+
+def test_cross_validation_works_with_strings_and_whole_numbers(name: str) -> None:
+    texts, labels = _corpus(6)
+    numbers = [sorted(WORDS).index(label) for label in labels]
+    assert cross_val_score(_make(name), texts, labels, cv=3).mean() >= 0.8
+    by_string = cross_val_predict(_make(name), texts, labels, cv=3)
+    by_number = cross_val_predict(_make(name), texts, numbers, cv=3)
+    assert [sorted(WORDS)[int(number)] for number in by_number] == list(by_string)
+    assert cross_val_score(_make(name), np.array(texts), np.array(numbers), cv=3).mean() >= 0.8
+
+
+@pytest.mark.parametrize("as_numbers", [False, True])
+def test_cross_validated_probabilities_have_the_columns_sklearn_expects(name: str, as_numbers: bool) -> None:
+    # twelve classes: "10" sorts before "2" as a string, not as a number
+    draw = random.Random(2)
+    words = ["".join(draw.choices(string.ascii_lowercase, k=9)) for _ in range(12)]
+    names = [f"class {number:02}" for number in range(12)]
+    texts = [f"{word} {word} {word}" for word in words for _ in range(6)]
+    labels = [(number if as_numbers else names[number]) for number in range(12) for _ in range(6)]
+    belief = cross_val_predict(_make(name), texts, np.array(labels), cv=3, method="predict_proba")
+    expected = np.repeat(np.arange(12), 6)
+    assert (belief.argmax(axis=1) == expected).mean() >= 0.9
+
+
+def test_score_compares_labels_as_strings_and_a_rejected_text_is_wrong(name: str) -> None:
+    texts, labels = _corpus(6)
+    numbers = [float(sorted(WORDS).index(label)) for label in labels]
+    clf = _make(name).fit(texts, numbers)
+    assert list(clf.classes_) == ["0", "1", "2"]
+    assert clf.score(texts, [int(number) for number in numbers]) == 1.0
+    texts, numbers = [*texts, "unheard of", "zzz"], [*numbers, 0.0, 1.0]
+    confidence = clf.predict_scores(texts).confidence
+    clf.set_rejection(tg.AtSimilarity((confidence.min() + min(1.0, confidence.max())) / 2))
+    rejected = (clf.predict(texts) == tg.REJECTED).mean()
+    assert rejected > 0
+    assert clf.score(texts, numbers) == pytest.approx(1 - rejected)
+    weights = np.zeros(len(texts))
+    weights[0] = 1
+    assert clf.set_rejection(None).score(texts, numbers, sample_weight=weights) == 1.0
+
+
+# ── order of calls and faults ───────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("call", ["predict", "predict_proba", "predict_scores", "explain", "similarities"])
+def test_asking_before_fit_names_the_missing_call(name: str, call: str) -> None:
+    argument = "text" if call == "explain" else ["text"]
+    with pytest.raises(NotFittedError, match="call fit before"):
+        getattr(_make(name), call)(argument)
+
+
+def test_saving_and_rejecting_before_fit_name_the_missing_call(name: str, tmp_path: Path) -> None:
+    with pytest.raises(NotFittedError, match="fit before calling save"):
+        _make(name).save(tmp_path / "a.model")
+    with pytest.raises(NotFittedError, match="fit before calling set_rejection"):
+        _make(name).set_rejection(None)
+
+
+def test_all_faults_are_reported_at_once(name: str) -> None:
+    own = {"knn": {"k": 0, "temperature": -1.0, "index": "best"}, "linear": {"C": 0.0}}
+    own["tfidf"] = {"C": -1, "word_ngrams": 0, "char_ngrams": 1.5, "max_features": 0}
+    clf = _make(name, reject="coverage:0.9", holdout=0.9, seed=-1, **own[name])
+    with pytest.raises(ParameterError) as caught:
+        clf.fit(*_corpus(2))
+    for parameter in ("reject", "holdout", "seed", *own[name]):
+        assert f"{parameter} must be" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "said"),
+    [
+        (["a", "b"], ["x"], "2 texts and 1 labels"),
+        ([], [], "No labelled text"),
+        (["a", "b"], ["x", "x"], "one label"),
+        (["", " "], ["x", "y"], "No labelled text"),
+        ("ab", ["x", "y"], "list of texts"),
+        ([["a"], ["b"]], ["x", "y"], "row 0"),
+        (["a", "b"], ["x", tg.REJECTED], "reserved"),
+        (["a", "b"], [["x"], ["y"]], "one label a row"),
+    ],
+)
+def test_rows_that_cannot_be_learned_from_are_one_clear_error(
+    name: str, texts: Any, labels: Any, said: str
+) -> None:
+    clf = _make(name)
+    with pytest.raises(DataError, match=said) as caught:
+        clf.fit(texts, labels)
+    assert "\n" not in str(caught.value)
+    assert not hasattr(clf, "classes_")
+
+
+def test_a_bare_string_is_no_list_to_predict(name: str) -> None:
+    clf = _make(name).fit(*_corpus(3))
+    with pytest.raises(DataError, match=r"Pass \[text\]"):
+        clf.predict("apple")
+
+
+# ── predicting ──────────────────────────────────────────────────────────────────────
+
+
+def test_order_is_kept_and_company_changes_nothing(name: str) -> None:
+    clf = _make(name).fit(*_corpus(8))
+    texts = ["", *_corpus(5, seed=4)[0], " ", "unheard of"]
+    order = np.random.default_rng(0).permutation(len(texts))
+    together = clf.predict_proba(texts)
+    assert np.allclose(clf.predict_proba([texts[row] for row in order]), together[order], atol=1e-6)
+    alone = np.concatenate([clf.predict(["apple plum"]), clf.predict(["saw drill"])])
+    assert list(clf.predict(["apple plum", "saw drill"])) == list(alone) == ["fruit", "tool"]
+
+
+def test_where_a_block_of_texts_ends_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    clf = _make(name).fit(*_corpus(8))
+    texts = ["", "", "", *_corpus(5, seed=4)[0], ""]
+    whole = clf.predict_scores(texts)
+    monkeypatch.setattr("textgraft.methods.base.TEXTS_AT_ONCE", 3)
+    seen: list[Progress] = []
+    blocked = clf.predict_scores(texts, seen.append)
+    assert np.allclose(blocked.by_class, whole.by_class, atol=1e-6)
+    assert np.allclose(blocked.confidence, whole.confidence, atol=1e-6)
+    assert all(step.total == len(texts) for step in seen)
+
+
+def test_no_texts_are_no_predictions(name: str) -> None:
+    clf = _make(name).fit(*_corpus(3))
+    assert clf.predict([]).shape == (0,)
+    assert clf.predict_proba([]).shape == (0, 3)
+
+
+def test_labels_are_objects_and_confidence_is_finite(name: str) -> None:
+    clf = _make(name).fit(*_corpus(3))
+    texts = ["apple", "", "zzz", "\0", "\ud800", "😀", None, 3.5]
+    labels, scores = clf.predict(texts), clf.predict_scores(texts)
+    assert labels.dtype == object
+    assert set(labels) <= set(clf.classes_)
+    assert np.isfinite(scores.confidence).all()
+    assert (np.abs(scores.confidence) <= 1 + 1e-6).all()
+
+
+@pytest.mark.parametrize("rule", [None, tg.AtCoverage(0.9), tg.AtSimilarity(0.5)], ids=str)
+def test_probabilities_sum_to_1(name: str, rule: Any) -> None:
+    clf = _make(name, reject=rule).fit(*_corpus(10))
+    belief = clf.predict_proba([*_corpus(5, seed=9)[0], "unheard of"])
+    assert (belief >= 0).all()
+    assert np.allclose(belief.sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("texts", [[""], ["", "apple plum"]], ids=["alone", "among others"])
+def test_probabilities_of_a_text_without_content_sum_to_1_too(name: str, texts: list[str]) -> None:
+    clf = _make(name, **({"k": 1} if name == "knn" else {})).fit(*_corpus(10))
+    assert np.allclose(clf.predict_proba(texts).sum(axis=1), 1)
+
+
+def test_the_most_believed_class_is_the_one_predicted(name: str) -> None:
+    clf = _make(name).fit(*_corpus(10))
+    texts = _corpus(10, seed=8)[0]
+    assert np.array_equal(clf.classes_[clf.predict_proba(texts).argmax(axis=1)], clf.predict(texts))
+
+
+def test_a_text_without_content_is_of_the_most_frequent_class_or_rejected(name: str) -> None:
+    texts, labels = _corpus(10)
+    texts, labels = [*texts, "eagle stork crow", "heron finch"], [*labels, "bird", "bird"]
+    clf = _make(name).fit(texts, labels)
+    assert list(clf.predict(["", "  ", None])) == ["bird"] * 3
+    assert list(clf.predict_scores([""]).confidence) == [0.0]
+    clf = _make(name, reject=tg.AtCoverage(0.8)).fit(texts, labels)
+    assert clf.threshold_.value > 0
+    assert list(clf.predict(["", "  ", None])) == [tg.REJECTED] * 3
+
+
+def test_a_text_of_100_000_characters_is_predicted(name: str) -> None:
+    clf = _make(name).fit(*_corpus(6))
+    assert clf.predict(["robin heron eagle " * 5_556, "x" * 100_000])[0] == "bird"
+
+
+def test_a_training_row_of_100_000_characters_is_learned(name: str, tmp_path: Path) -> None:
+    texts, labels = _corpus(4)
+    clf = _make(name).fit([*texts, "robin heron eagle " * 5_556], [*labels, "bird"])
+    assert clf.report_.very_long == 1
+    clf.save(tmp_path / "a.model")
+    _assert_same_answers(clf, load(tmp_path / "a.model"), texts)
+
+
+def test_an_explanation_shows_the_nearest_training_texts(name: str) -> None:
+    texts, labels = _corpus(6)
+    clf = _make(name).fit(texts, labels)
+    why = clf.explain(texts[4], k=3)
+    assert (why.label, why.best, why.threshold) == (labels[4], labels[4], None)
+    assert why.neighbours[0].text == texts[4]
+    assert why.neighbours[0].similarity == pytest.approx(1, abs=2e-3)
+    assert [n.similarity for n in why.neighbours] == sorted(
+        (n.similarity for n in why.neighbours), reverse=True
+    )
+    assert all(labels[texts.index(n.text)] == n.label for n in why.neighbours)
+    assert len(clf.explain("apple", k=1_000).neighbours) == len(texts)
+    clf.set_rejection(tg.AtSimilarity(1.0))
+    rejected = clf.explain("nothing like it")
+    assert (rejected.label, rejected.threshold) == (tg.REJECTED, 1.0)
+    assert rejected.best in clf.classes_
+
+
+def test_similarities_are_cosines(name: str) -> None:
+    clf = _make(name).fit(*_corpus(6))
+    sims = clf.similarities(["apple pear", "apple pear", "saw drill"])
+    assert sims.shape == (3, 3)
+    assert np.allclose(sims, sims.T, atol=1e-6)
+    assert np.allclose(np.diag(sims), 1, atol=1e-5)
+    assert sims[0, 1] == pytest.approx(1, abs=1e-5)
+    assert sims[0, 2] < 0.5
+
+
+# ── rejection ───────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.data
+def test_the_coverage_asked_for_is_had_on_real_texts(name: str, shared_data: Path) -> None:
+    table = pq.read_table(shared_data / "banking77_train.parquet").to_pandas()
+    table = table[table["label"].isin(sorted(set(table["label"]))[:8])].sample(frac=1, random_state=0)
+    texts, labels = list(table["text"]), list(table["label"])
+    half = len(texts) // 2
+    valid = texts[half : half + 200], labels[half : half + 200]
+    clf = _make(name, reject=tg.AtCoverage(0.9)).fit(texts[:half], labels[:half], valid=valid)
+    fresh = texts[half + 200 :]
+    kept = (clf.predict(fresh) != tg.REJECTED).mean()
+    # 200 held-out rows and the fresh ones each add their noise; four standard deviations
+    noise = 4 * np.sqrt(0.9 * 0.1 * (1 / 200 + 1 / len(fresh)))
+    assert 0.9 - noise <= kept <= 0.9 + noise + 1 / 201
+    assert clf.threshold_.guaranteed
+    assert clf.threshold_.n_held_out == 200
+
+
+def test_out_of_scope_rows_are_never_a_class_and_are_reported(name: str, tickets: Any) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.8), oos_labels=["oos"]).fit(tickets.texts, tickets.labels)
+    n_oos = tickets.labels.count("oos")
+    assert "oos" not in clf.classes_
+    assert "oos" not in set(clf.predict(tickets.texts))
+    assert clf.report_.out_of_scope == len(clf.oos_confidence_) == n_oos
+    said = clf.rejection_sentences()
+    assert len(said) == 2
+    assert f"Of the {n_oos} out-of-scope rows given" in said[1]
+    oos_texts = [t for t, y in zip(tickets.texts, tickets.labels, strict=True) if y == "oos"]
+    caught = (clf.predict(oos_texts) == tg.REJECTED).sum()
+    assert f", {caught} are rejected" in said[1]
+
+
+def test_a_hold_out_is_guaranteed_and_its_rows_are_not_learned(name: str) -> None:
+    texts, labels = _corpus(40)
+    clf = _make(name, reject=tg.AtCoverage(0.9), holdout=0.25).fit(texts, labels)
+    assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("held-out", 30)
+    assert clf.threshold_.guaranteed
+    assert len(clf.train_texts_) == 90
+    assert list(clf.held_out_confidence_) == sorted(clf.held_out_confidence_)
+
+
+def test_few_rows_are_cross_fitted_and_promise_nothing(name: str) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.9)).fit(*_corpus(10))
+    assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("cross-fit", 30)
+    assert not clf.threshold_.guaranteed
+    assert "an estimate, not a guarantee" in clf.rejection_sentences()[0]
+    assert len(clf.train_texts_) == 30
+
+
+def test_a_rule_with_too_few_rows_rejects_nothing_and_says_so(name: str, tmp_path: Path) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.99)).fit(*_corpus(10))
+    assert clf.threshold_.value == -np.inf
+    assert "at least 99" in clf.rejection_sentences()[0]
+    assert tg.REJECTED not in clf.predict(["zzz", ""])
+    assert clf.explain("zzz").threshold is None
+    clf.save(tmp_path / "a.model")
+    assert load(tmp_path / "a.model").threshold_ == clf.threshold_
+
+
+def test_rows_of_the_callers_own_fit_the_rule(name: str) -> None:
+    valid = _corpus(20, seed=5)
+    clf = _make(name, reject=tg.AtCoverage(0.9)).fit(*_corpus(10), valid=valid)
+    assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("valid", 60)
+    assert np.array_equal(clf.held_out_confidence_, np.sort(clf.predict_scores(valid[0]).confidence))
+    assert len(clf.train_texts_) == 30
+    assert "validation file" in clf.threshold_.sentence()
+
+
+def test_a_validation_label_never_seen_is_refused_and_named(name: str) -> None:
+    texts, labels = _corpus(5)
+    with pytest.raises(DataError, match="lack: fish"):
+        _make(name, reject=tg.AtCoverage(0.9)).fit(texts, labels, valid=(["trout"], ["fish"]))
+    clf = _make(name, reject=tg.AtCoverage(0.5), oos_labels="fish")
+    clf.fit(texts, labels, valid=(["trout", *texts], ["fish", *labels]))
+    assert clf.threshold_.n_held_out == 15
+    with pytest.raises(DataError, match="lack: fowl"):
+        clf.set_rejection(tg.AtCoverage(0.5), valid=(["hen"], ["fowl"]))
+
+
+def test_moving_the_threshold_equals_fitting_again(name: str) -> None:
+    rows, texts = _corpus(30), [*_corpus(10, seed=6)[0], "zzz", ""]
+    moved = _make(name, reject=tg.AtCoverage(0.95), holdout=0.3).fit(*rows)
+    for rule in (tg.AtCoverage(0.7), tg.AtCoverage(0.9)):
+        again = _make(name, reject=rule, holdout=0.3).fit(*rows)
+        moved.set_rejection(rule)
+        assert moved.threshold_ == again.threshold_
+        assert moved.get_params() == again.get_params()
+        _assert_same_answers(moved, again, texts)
+
+
+@pytest.mark.parametrize("between", [None, tg.AtSimilarity(0.5)], ids=str)
+def test_a_coverage_rule_can_be_taken_up_again_after_another_rule(name: str, between: Any) -> None:
+    """The confidences kept from fit stay whatever rule comes between."""
+    clf = _make(name, reject=tg.AtCoverage(0.9), holdout=0.3).fit(*_corpus(30))
+    before = clf.threshold_
+    clf.set_rejection(between)
+    assert clf.set_rejection(tg.AtCoverage(0.9)).threshold_ == before
+
+
+def test_rows_given_later_fit_a_rule_on_a_model_that_kept_none(name: str) -> None:
+    clf = _make(name).fit(*_corpus(10))
+    with pytest.raises(DataError, match="no held-out confidence"):
+        clf.set_rejection(tg.AtCoverage(0.9))
+    clf.set_rejection(tg.AtCoverage(0.9), valid=_corpus(20, seed=7))
+    assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("valid", 60)
+
+
+# ── the same again ──────────────────────────────────────────────────────────────────
+
+
+def test_the_same_seed_gives_the_same_model(name: str) -> None:
+    rows = _corpus(40)
+    a, b = (_make(name, reject=tg.AtCoverage(0.9), holdout=0.2, seed=5).fit(*rows) for _ in range(2))
+    assert a.threshold_ == b.threshold_
+    _assert_same_answers(a, b, _corpus(10, seed=2)[0])
+
+
+def test_the_same_seed_gives_the_same_model_with_many_classes(name: str, tickets: Any) -> None:
+    texts, labels = tickets.in_scope
+    first = _make(name, seed=5).fit(texts, labels)
+    for _ in range(3):
+        _assert_same_answers(first, _make(name, seed=5).fit(texts, labels), texts[:40])
+
+
+def test_fitting_and_predicting_leave_the_global_random_state_alone(name: str) -> None:
+    np.random.seed(1)  # noqa: NPY002
+    random.seed(1)
+    before, plain = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    _make(name, reject=tg.AtCoverage(0.9), holdout=0.3).fit(*_corpus(10)).predict(["apple"])
+    assert np.array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+    assert random.getstate() == plain
+
+
+def test_fitting_changes_no_parameter_and_no_argument(name: str) -> None:
+    texts, labels = _corpus(5)
+    kept = list(texts), list(labels)
+    clf = _make(name, reject=tg.AtCoverage(0.9))
+    parameters = clf.get_params()
+    assert clf.fit(texts, labels) is clf
+    assert clf.get_params() == parameters
+    assert (texts, labels) == kept
+
+
+def test_fitting_again_forgets_the_first_time(name: str) -> None:
+    clf = _make(name, oos_labels="oos").fit(["apple", "saw", "?", "plum"], ["a", "b", "oos", "a"])
+    clf.fit(*_corpus(6))
+    _assert_same_answers(clf, _make(name).fit(*_corpus(6)), ["apple", "saw", ""])
+    assert len(clf.oos_confidence_) == 0
+
+
+# ── saving ──────────────────────────────────────────────────────────────────────────
+
+CORPORA = st.lists(
+    st.tuples(
+        st.text(st.characters(exclude_categories=()), min_size=1, max_size=12),
+        st.sampled_from(["a", "b", " c", 4, "é\u2028", "oos", None]),
+    ),
+    min_size=4,
+    max_size=14,
+)
+RULES = st.sampled_from([None, tg.AtCoverage(0.6), tg.AtCoverage(0.95), tg.AtSimilarity(0.25)])
+
+
+@given(CORPORA, RULES, st.text(st.characters(exclude_categories=()), max_size=12))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+def test_a_loaded_model_is_the_saved_one(
+    name: str, tmp_path: Path, rows: list[tuple[str, Any]], rule: Any, query: str
+) -> None:
+    texts = [f"{text} word" for text, _ in rows] + ["apple", "saw"]
+    labels = [label for _, label in rows] + ["a", "b"]
+    clf = _make(name, "hashing:32", reject=rule, oos_labels=("oos",)).fit(texts, labels)
+    clf.save(tmp_path / "a.model")
+    loaded = load(tmp_path / "a.model")
+    assert type(loaded) is type(clf)
+    # a label that stands for itself comes back as text, and an encoder by its name
+    assert loaded.get_params() == clf.get_params()
+    assert loaded.threshold_ == clf.threshold_
+    assert loaded.report_ == clf.report_
+    assert loaded.rejection_sentences() == clf.rejection_sentences()
+    assert list(loaded.classes_) == list(clf.classes_)
+    asked = [query, *texts, ""]
+    _assert_same_answers(clf, loaded, asked)
+    assert np.array_equal(clf.similarities(asked), loaded.similarities(asked))
+    for text in (query or " ", texts[0]):
+        assert loaded.explain(text, k=4) == clf.explain(text, k=4)
+
+
+def test_a_loaded_model_can_be_changed_saved_and_fitted_again(name: str, tmp_path: Path) -> None:
+    texts = _corpus(10, seed=2)[0]
+    clf = _make(name, HashingEncoder(64), reject=tg.AtCoverage(0.9), holdout=0.3).fit(*_corpus(30))
+    clf.save(tmp_path / "a.model")
+    loaded = load(tmp_path / "a.model")
+    loaded.set_rejection(tg.AtCoverage(0.6))
+    clf.set_rejection(tg.AtCoverage(0.6))
+    assert loaded.threshold_ == clf.threshold_
+    loaded.save(tmp_path / "a.model")
+    _assert_same_answers(load(tmp_path / "a.model"), clf, texts)
+    _assert_same_answers(clone(loaded).fit(*_corpus(30)), clone(clf).fit(*_corpus(30)), texts)
+
+
+def test_an_encoder_of_other_weights_is_refused(name: str, tmp_path: Path) -> None:
+    clf = _make(name, "hashing:32").fit(*_corpus(3))
+    clf.save(tmp_path / "a.model")
+    if clf.encoder_ is None:
+        return
+    with pytest.raises(WeightsError, match="not the one the model was fitted with"):
+        load(tmp_path / "a.model", encoder=HashingEncoder(64))
+    _assert_same_answers(load(tmp_path / "a.model", encoder=HashingEncoder(32)), clf, ["apple"])
+
+
+def test_an_odd_rule_survives_saving(name: str, tmp_path: Path) -> None:
+    for rule in (tg.AtCoverage(0.99999999), tg.AtSimilarity(1 / 3)):
+        clf = _make(name, reject=rule).fit(*_corpus(3))
+        clf.save(tmp_path / "a.model")
+        loaded = load(tmp_path / "a.model")
+        assert loaded.reject == rule
+        assert loaded.threshold_ == clf.threshold_
+
+
+@pytest.mark.parametrize("parameter", ["C", "temperature"])
+def test_a_parameter_that_can_be_fitted_can_be_saved(name: str, tmp_path: Path, parameter: str) -> None:
+    if parameter not in _make(name).get_params():
+        return
+    clf = _make(name, **{parameter: np.inf})
+    try:
+        clf.fit(*_corpus(4))
+    except ParameterError:
+        return
+    clf.save(tmp_path / "a.model")
+    _assert_same_answers(load(tmp_path / "a.model"), clf, ["apple"])
+
+
+def test_parameters_may_be_numpy_numbers(name: str, tmp_path: Path) -> None:
+    own = {"knn": {"k": np.int64(3)}, "linear": {"C": np.float64(2)}, "tfidf": {"word_ngrams": np.int32(1)}}
+    clf = _make(name, seed=np.int64(3), holdout=np.float64(0.2), **own[name]).fit(*_corpus(4))
+    clf.save(tmp_path / "a.model")
+    _assert_same_answers(load(tmp_path / "a.model"), clf, ["apple"])
+
+
+def test_a_model_of_an_unknown_method_is_refused(tmp_path: Path) -> None:
+    from textgraft.bundle import Bundle, write_bundle
+
+    write_bundle(tmp_path / "a.model", Bundle({"method": "oracle"}, {}, {}))
+    with pytest.raises(ModelFolderError, match="'oracle'"):
+        load(tmp_path / "a.model")
+    write_bundle(tmp_path / "a.model", Bundle({"method": "knn"}, {}, {}))
+    with pytest.raises(ModelFolderError, match="damaged"):
+        load(tmp_path / "a.model")
+    with pytest.raises(ParameterError, match="'oracle'"):
+        method_class("oracle")
+
+
+def test_the_example_file_has_what_these_tests_take_from_it(tickets: Any) -> None:
+    path = Path(__file__).parents[2] / "examples" / "support_tickets.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == len(tickets.texts) > 250
+    assert len(set(tickets.labels)) == 11, "nine topics, oos, and no label"

@@ -1,0 +1,47 @@
+"""What only the linear probe promises: the beliefs of logistic regression."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+
+import textgraft as tg
+from textgraft.encoders import HashingEncoder
+from textgraft.errors import DataError
+from textgraft.methods.limits import MOST_CLASSES
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 10])
+@pytest.mark.parametrize("standardize", [False, True])
+def test_beliefs_are_those_of_sklearn(tickets: Any, n_classes: int, standardize: bool) -> None:
+    names = sorted(set(tickets.in_scope[1]))[:n_classes]
+    texts, labels = zip(*[(t, y) for t, y in zip(*tickets.in_scope, strict=True) if y in names], strict=True)
+    ours = tg.LinearClassifier("hashing", C=3.0, standardize=standardize).fit(texts, labels)
+    vectors = HashingEncoder().encode(list(texts)).astype(np.float64)
+    if standardize:
+        # every dimension has the spread it has over the rows and ten average ones, times the root of d
+        mean, variance = vectors.mean(axis=0), vectors.var(axis=0)
+        shrunk = np.average([variance, np.full(256, variance.mean())], axis=0, weights=[len(vectors), 10])
+        vectors = (vectors - mean) / np.sqrt(256 * shrunk)
+    theirs = LogisticRegression(C=3.0, max_iter=1_000).fit(vectors, labels)
+    assert list(theirs.classes_) == list(ours.classes_)
+    assert np.allclose(ours.predict_proba(texts), theirs.predict_proba(vectors), atol=1e-5)
+    logits = theirs.decision_function(vectors)
+    largest = np.abs(logits) / 2 if n_classes == 2 else logits.max(axis=1)
+    assert np.allclose(ours.predict_scores(texts).confidence, expit(largest), atol=1e-5)
+
+
+def test_a_larger_C_fits_the_training_rows_closer(tickets: Any) -> None:
+    texts, labels = tickets.in_scope
+    loose, close = (tg.LinearClassifier("hashing", C=C).fit(texts, labels) for C in (0.1, 100.0))
+    assert close.predict_proba(texts).max(axis=1).mean() > loose.predict_proba(texts).max(axis=1).mean() + 0.2
+
+
+def test_too_many_classes_are_refused_and_knn_is_named() -> None:
+    n = MOST_CLASSES + 1
+    with pytest.raises(DataError, match=r"up to 5,000 classes, found 5,001.*knn"):
+        tg.LinearClassifier("hashing:4").fit([f"t{i}" for i in range(n)], [f"c{i}" for i in range(n)])

@@ -1,0 +1,41 @@
+"""Models written by earlier textgrafts open and answer as they did (tests/golden/make_model.py)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import textgraft as tg
+
+GOLDEN = Path(__file__).with_name("golden")
+MODELS = sorted(GOLDEN.glob("format*_*.model"))
+
+
+def test_there_is_a_golden_model_of_every_method():
+    assert {path.stem.split("_")[1] for path in MODELS} == set(tg.METHODS)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_golden_model_opens_and_answers_as_it_did(path):
+    version, method = path.stem.split("_")
+    golden = json.loads((GOLDEN / f"{version}_answers.json").read_text(encoding="utf-8"))
+    expected = golden["answers"][method]
+    clf = tg.load(path)
+    scores = clf.predict_scores(golden["queries"])
+    assert clf.predict(golden["queries"]).tolist() == expected["labels"]
+    np.testing.assert_allclose(scores.confidence, expected["confidence"], atol=2e-6)
+    assert clf.threshold_.value == pytest.approx(expected["threshold"], abs=2e-6)
+    assert clf.explain(golden["queries"][0], k=1).neighbours[0].text == expected["nearest"]
+
+
+def test_a_golden_model_is_small_and_nothing_in_it_can_be_executed():
+    for path in MODELS:
+        assert sorted(file.name for file in path.iterdir()) == [
+            "arrays.safetensors",
+            "manifest.json",
+            "texts.json",
+        ]
+        assert sum(file.stat().st_size for file in path.iterdir()) < 50_000
