@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import textgraft.bundle
-from textgraft.bundle import ARRAYS, FORMAT_VERSION, MANIFEST, TEXTS, Bundle, read_bundle, write_bundle
+from textgraft.bundle import FORMAT_VERSION, MANIFEST, NAMES, Bundle, read_bundle, write_bundle
 from textgraft.errors import ModelFolderError
+
+ARRAYS, TEXTS = NAMES["arrays"][0], NAMES["texts"][0]
 
 SMALL = Bundle(
     {"name": "small", "number": 0.1, "nested": {"list": [1, None, True]}},
@@ -125,6 +128,10 @@ def test_a_place_below_a_file_is_one_clear_error(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def _names_for(name: str) -> tuple[str, ...]:
+    return textgraft.bundle.NAMES["texts"] if name == TEXTS else (f".{MANIFEST}.new",)
+
+
 @pytest.mark.parametrize("fails_at", [TEXTS, MANIFEST])
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_full_disk_leaves_the_old_model_and_no_litter(
@@ -136,7 +143,7 @@ def test_a_full_disk_leaves_the_old_model_and_no_litter(
     write = textgraft.bundle._write_json
 
     def full(path: Path, value: Any, indent: int | None = None) -> None:
-        if path.name == fails_at:
+        if path.name in _names_for(fails_at):
             path.write_text("half")
             raise OSError(errno.ENOSPC, "No space left on device")
         write(path, value, indent)
@@ -149,21 +156,28 @@ def test_a_full_disk_leaves_the_old_model_and_no_litter(
         _assert_same(read_bundle(target), SMALL)
 
 
-def test_a_move_that_fails_puts_the_old_model_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_move_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "a.model"
     write_bundle(target, SMALL)
-    rename = Path.rename
 
     def failing(self: Path, to: Path) -> Path:
-        if self.name.endswith(".new"):
-            raise OSError(errno.EIO, "Input/output error")
-        return rename(self, to)
+        raise OSError(errno.EIO, "Input/output error")
 
-    monkeypatch.setattr(Path, "rename", failing)
+    monkeypatch.setattr(Path, "replace", failing)
     with pytest.raises(ModelFolderError, match="Input/output error"):
         write_bundle(target, Bundle({}, {}, {}))
     _assert_same(read_bundle(target), SMALL)
+    assert sorted(os.listdir(target)) == [ARRAYS, MANIFEST, TEXTS]
     assert os.listdir(tmp_path) == ["a.model"]
+
+
+def test_replacing_again_and_again_keeps_three_files(tmp_path: Path) -> None:
+    target = tmp_path / "a.model"
+    for number in range(4):
+        bundle = Bundle({"number": number}, {"a": np.full(3, number)}, {})
+        write_bundle(target, bundle)
+        _assert_same(read_bundle(target), bundle)
+        assert len(os.listdir(target)) == 3
 
 
 @pytest.mark.parametrize("about", [{"value": float("inf")}, {"value": float("nan")}, {"value": object()}])
@@ -244,6 +258,7 @@ def test_a_manifest_that_lacks_or_twists_a_part_is_damaged(model: Path, key: str
 @settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_flipped_byte_is_read_as_another_model(tmp_path: Path, data: st.DataObject) -> None:
     model = tmp_path / "a.model"
+    shutil.rmtree(model, ignore_errors=True)  # hypothesis comes with many examples to one folder
     write_bundle(model, SMALL)
     path = model / data.draw(st.sampled_from([ARRAYS, MANIFEST, MANIFEST, TEXTS]))
     content = bytearray(path.read_bytes())

@@ -5,8 +5,10 @@
     ├── arrays.safetensors   every number
     └── texts.json           every string that is not a setting
 
-It is written beside its place and moved there in one step, so a reader sees the old model
-or the new one; a full disk leaves the old one as it was.
+A new folder is written beside its place and moved there in one step. A model that is there
+already is replaced by its manifest alone: the new files are written next to the old ones under
+the other of two names, then the manifest is replaced in one step. So at any moment, also after
+a kill or on a full disk, the folder holds the old model or the new one, whole.
 """
 
 from __future__ import annotations
@@ -30,7 +32,12 @@ FORMAT = "textgraft-model"
 FORMAT_VERSION = 1
 """Raised when an older textgraft could misread what this one writes."""
 
-MANIFEST, ARRAYS, TEXTS = "manifest.json", "arrays.safetensors", "texts.json"
+MANIFEST = "manifest.json"
+NAMES = {
+    "arrays": ("arrays.safetensors", "arrays-2.safetensors"),
+    "texts": ("texts.json", "texts-2.json"),
+}
+"""What each file may be called: the first name, or the second while the first is in use."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,11 @@ def write_bundle(path: str | Path, bundle: Bundle) -> None:
     if target.exists() and not (target / MANIFEST).is_file():
         raise ModelFolderError(f"{target} exists and is no textgraft model; name another folder.")
     try:
-        with _folder_in_waiting(target) as fresh:
-            _write_files(fresh, bundle)
+        if target.exists():
+            _write_files(target, bundle, in_use=_names_in_use(target))
+        else:
+            with _folder_in_waiting(target) as fresh:
+                _write_files(fresh, bundle, in_use=set())
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"{target} could not be written ({error}); nothing was changed.") from error
 
@@ -74,8 +84,10 @@ def read_bundle(path: str | Path) -> Bundle:
     """
     folder = Path(path)
     manifest = _read_manifest(folder)
-    for name, expected in manifest["files"].items():
-        found = _sha256(folder / name) if (folder / name).is_file() else "no such file"
+    paths = {}
+    for role, (name, expected) in manifest["files"].items():
+        paths[role] = folder / name
+        found = _sha256(paths[role]) if paths[role].is_file() else "no such file"
         if found != expected:
             raise ModelFolderError(
                 f"{folder} is damaged: {name} should have SHA-256 {expected[:12]}…, "
@@ -85,8 +97,8 @@ def read_bundle(path: str | Path) -> Bundle:
     from safetensors.numpy import load_file
 
     try:
-        arrays = load_file(folder / ARRAYS)
-        texts = json.loads((folder / TEXTS).read_text(encoding="utf-8"))
+        arrays = load_file(paths["arrays"])
+        texts = json.loads(paths["texts"].read_text(encoding="utf-8"))
     except (SafetensorError, ValueError, OSError) as error:
         raise ModelFolderError(f"{folder} is damaged: {error}.") from error
     return Bundle(manifest["about"], arrays, texts)
@@ -99,7 +111,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelFolderError(f"{folder} {what}. Make one with: textgraft fit FILE --to {folder}")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        stated, version, _ = manifest["format"], int(manifest["format_version"]), manifest["files"]
+        stated, version = manifest["format"], int(manifest["format_version"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFolderError(f"{folder} is damaged: {path.name} cannot be read ({error!r}).") from error
     if stated != FORMAT:
@@ -109,28 +121,63 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{folder} has format {version}, written by a newer textgraft; this one reads up to "
             f"format {FORMAT_VERSION}. Upgrade: pip install -U textgraft."
         )
-    if manifest.get("about_sha256") != _digest_of_json(manifest["about"]):
-        raise ModelFolderError(f"{folder} is damaged: {path.name} does not match its own checksum.")
+    if not _is_sound(manifest):
+        raise ModelFolderError(f"{folder} is damaged: {path.name} lacks a part or fails its checksum.")
     checked: dict[str, Any] = manifest
     return checked
 
 
-def _write_files(folder: Path, bundle: Bundle) -> None:
+def _is_sound(manifest: dict[str, Any]) -> bool:
+    files = manifest.get("files")
+    return (
+        isinstance(files, dict)
+        and files.keys() == NAMES.keys()
+        # only names of ours: a manifest must not lead out of its folder
+        and all(
+            isinstance(pair, list) and len(pair) == 2 and pair[0] in NAMES[role] and isinstance(pair[1], str)
+            for role, pair in files.items()
+        )
+        and isinstance(manifest.get("about"), dict)
+        and manifest.get("about_sha256") == _digest_of_json(manifest["about"])
+    )
+
+
+def _names_in_use(folder: Path) -> set[str]:
+    """Files of the model that is there; of a damaged one, none."""
+    try:
+        return {name for name, _ in _read_manifest(folder)["files"].values()}
+    except ModelFolderError:
+        return set()
+
+
+def _write_files(folder: Path, bundle: Bundle, in_use: set[str]) -> None:
+    """Write a model into a folder; the manifest last, and in one step."""
     from safetensors.numpy import save_file
 
-    save_file({name: np.ascontiguousarray(array) for name, array in bundle.arrays.items()}, folder / ARRAYS)
-    _write_json(folder / TEXTS, bundle.texts)
-    manifest = {
-        "format": FORMAT,
-        "format_version": FORMAT_VERSION,
-        "files": {name: _sha256(folder / name) for name in (ARRAYS, TEXTS)},
-        "about_sha256": _digest_of_json(bundle.about),
-        "about": bundle.about,
-    }
-    _write_json(folder / MANIFEST, manifest, indent=1)
-    for path in folder.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    names = {role: next(name for name in both if name not in in_use) for role, both in NAMES.items()}
+    waiting = f".{MANIFEST}.new"
+    written = [*names.values(), waiting]
+    try:
+        arrays = {name: np.require(array, requirements="C") for name, array in bundle.arrays.items()}
+        save_file(arrays, folder / names["arrays"])
+        _write_json(folder / names["texts"], bundle.texts)
+        manifest = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "files": {role: [name, _sha256(folder / name)] for role, name in names.items()},
+            "about_sha256": _digest_of_json(bundle.about),
+            "about": bundle.about,
+        }
+        _write_json(folder / waiting, manifest, indent=1)
+        for name in written:
+            _flush(folder / name)
+        (folder / waiting).replace(folder / MANIFEST)
+    except BaseException:
+        for name in written:
+            (folder / name).unlink(missing_ok=True)
+        raise
+    for name in {name for both in NAMES.values() for name in both} - set(names.values()):
+        (folder / name).unlink(missing_ok=True)
 
 
 def _write_json(path: Path, value: Any, indent: int | None = None) -> None:
@@ -139,27 +186,22 @@ def _write_json(path: Path, value: Any, indent: int | None = None) -> None:
     )
 
 
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def _folder_in_waiting(target: Path) -> Iterator[Path]:
     """A new folder beside ``target`` that takes its place if all goes well."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    mark = uuid.uuid4().hex[:8]
-    fresh, old = (target.with_name(f".{target.name}.{mark}.{kind}") for kind in ("new", "old"))
+    fresh = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.new")
     fresh.mkdir()
     try:
         yield fresh
-        if target.exists():
-            target.rename(old)
-            try:
-                fresh.rename(target)
-            except OSError:
-                old.rename(target)
-                raise
-        else:
-            fresh.rename(target)
+        fresh.rename(target)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:

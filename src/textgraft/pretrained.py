@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -143,7 +142,8 @@ def _fetch(name: str) -> Path:
             )
         )
     except LocalEntryNotFoundError as error:
-        why = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "the hub cannot be reached"
+        offline = huggingface_hub.constants.HF_HUB_OFFLINE
+        why = "HF_HUB_OFFLINE is set" if offline else "the hub cannot be reached"
         raise WeightsError(
             f"{name} is not on this machine and {why}. Use a packaged encoder "
             f"({', '.join(sorted(PACKAGED))}), a local folder, or connect once to fetch it."

@@ -52,17 +52,17 @@ def test_no_blocks_are_no_rows() -> None:
     assert empty.best.shape == (0,)
 
 
-def test_rows_without_content_get_the_prior_and_no_confidence() -> None:
+def test_rows_without_content_are_of_the_usual_class_with_the_lowest_confidence() -> None:
     scores = scores_from_dense(np.array([[0.2, 0.8]]), np.array([0.8]))
-    spread = scatter_scores(scores, np.array([1]), 3, np.array([0.3, 0.7]))
-    assert np.allclose(spread.by_class, [[0.3, 0.7], [0.2, 0.8], [0.3, 0.7]])
-    assert np.array_equal(spread.confidence, [0, 0.8, 0])
+    spread = scatter_scores(scores, np.array([1]), 3, usual=1)
+    assert np.allclose(spread.by_class, [[0, 1], [0.2, 0.8], [0, 1]])
+    assert np.array_equal(spread.confidence, [-1, 0.8, -1])
     assert np.array_equal(spread.best, [1, 1, 1])
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])
-def test_belief_in_a_row_never_exceeds_1(width: int) -> None:
+def test_belief_in_a_row_without_content_is_1(width: int) -> None:
     nothing = Scores(np.empty((0, width), np.int64), np.empty((0, width)), np.empty(0), 3)
-    spread = scatter_scores(nothing, np.empty(0, np.int64), 2, np.array([0.2, 0.5, 0.3]))
-    assert (spread.values.sum(axis=1) <= 1 + 1e-12).all()
+    spread = scatter_scores(nothing, np.empty(0, np.int64), 2, usual=1)
+    assert np.array_equal(spread.values.sum(axis=1), [1, 1])
     assert np.array_equal(spread.best, [1, 1])

@@ -76,4 +76,4 @@ def test_every_method_and_error_is_documented():
     from textgraft.methods import METHODS
 
     page = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
-    assert [name for name in re.findall(r"^## `(.+)`$", page, re.M)] == list(METHODS)
+    assert re.findall(r"^## `(.+)`$", page, re.M) == list(METHODS)

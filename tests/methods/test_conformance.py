@@ -353,7 +353,7 @@ def test_a_text_without_content_is_of_the_most_frequent_class_or_rejected(name: 
     texts, labels = [*texts, "eagle stork crow", "heron finch"], [*labels, "bird", "bird"]
     clf = _make(name).fit(texts, labels)
     assert list(clf.predict(["", "  ", None])) == ["bird"] * 3
-    assert list(clf.predict_scores([""]).confidence) == [0.0]
+    assert list(clf.predict_scores([""]).confidence) == [-1.0]
     clf = _make(name, reject=tg.AtCoverage(0.8)).fit(texts, labels)
     assert clf.threshold_.value > 0
     assert list(clf.predict(["", "  ", None])) == [tg.REJECTED] * 3

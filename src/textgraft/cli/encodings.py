@@ -31,10 +31,10 @@ _MARKS = (
 )
 # Where NUL stands in the first four bytes of a text that begins with ASCII (RFC 4627, section 3).
 _UNMARKED = {
-    (True, False, True, False): "utf-16-be",
-    (False, True, False, True): "utf-16-le",
-    (True, True, True, False): "utf-32-be",
-    (False, True, True, True): "utf-32-le",
+    "0x0x": "utf-16-be",
+    "x0x0": "utf-16-le",
+    "000x": "utf-32-be",
+    "x000": "utf-32-le",
 }
 # cp1252 leads, and wins a tie: by far the most common of these four.
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
@@ -97,7 +97,11 @@ def decoded(chunks: Iterable[bytes], encoding: str, name: str) -> Iterator[str]:
     at_start = True
     for chunk in chain(chunks, [b""]):
         head = (head + chunk)[:4] if len(head) < 4 else head
-        if is_utf8 and lines == 0 and (wide := _UNMARKED.get(tuple(byte == 0 for byte in head))):
+        if (
+            is_utf8
+            and lines == 0
+            and (wide := _UNMARKED.get("".join("0" if byte == 0 else "x" for byte in head)))
+        ):
             # Such bytes are valid UTF-8 full of NULs; they would only fail later, as a column not found.
             raise DataError(f"{name} is not UTF-8: it looks like {wide}. {_remedy(wide)}")
         try:

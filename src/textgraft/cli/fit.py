@@ -113,7 +113,7 @@ def _summary(
         "classes": len(classifier.classes_),
         "notes": report.sentences(),
         "method": classifier.method,
-        "parameters": parameters_to_json(classifier.get_params(deep=False)),
+        "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
         "threshold": threshold_to_json(classifier.threshold_),
         "rejection": classifier.rejection_sentences(),
         "model": str(to),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import threading
@@ -29,9 +30,11 @@ def json_line(record: dict[str, Any]) -> str:
 
 def write_whole(lines: str) -> None:
     """Write and flush; Ctrl-C meanwhile takes effect after the last line is out."""
+    rest = memoryview(lines.encode("utf-8", "replace"))
+    sys.stdout.flush()
     with _interrupt_later():
-        sys.stdout.buffer.write(lines.encode("utf-8", "replace"))
-        sys.stdout.buffer.flush()
+        while rest:
+            rest = rest[os.write(sys.stdout.fileno(), rest) :]
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ import numpy as np
 
 from textgraft.core.decision import REJECTED
 from textgraft.errors import DataError
+
+WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+"""A whole number as Python writes it; longer digit strings are names."""
 
 LONG_TEXT = 100_000
 """Characters from which a text is called very long in the report (it is kept whole)."""
@@ -69,7 +73,7 @@ class Examples:
         Raises:
             DataError: when fewer than two classes are left.
         """
-        classes = sorted(set(self.labels))
+        classes = sorted_labels(self.labels)
         if not classes:
             raise DataError(
                 f"No labelled text is left of {self.report.rows:,} rows "
@@ -84,6 +88,18 @@ class Examples:
         code_of = {name: code for code, name in enumerate(classes)}
         codes = np.array([code_of[label] for label in self.labels], dtype=np.int64)
         return np.array(classes, dtype=object), codes
+
+
+def sorted_labels(labels: Iterable[str]) -> list[str]:
+    """Distinct labels in order: as numbers if all are whole numbers, else as strings.
+
+    scikit-learn numbers the classes itself where it asks for probabilities, and expects
+    columns in the order of those numbers: "2" before "10".
+    """
+    distinct = set(labels)
+    if all(WHOLE_NUMBER.fullmatch(label) for label in distinct):
+        return sorted(distinct, key=int)
+    return sorted(distinct)
 
 
 def clean_texts(texts: Iterable[object]) -> list[str]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+LOWEST_CONFIDENCE = -1.0
+"""Cosine similarities end here; probabilities never come near."""
+
 
 @dataclass(frozen=True)
 class Scores:
@@ -63,19 +66,19 @@ def join_scores(parts: list[Scores], n_classes: int) -> Scores:
     )
 
 
-def scatter_scores(scores: Scores, rows: np.ndarray, n: int, prior: np.ndarray) -> Scores:
-    """Put ``scores`` at ``rows`` of n texts; the others know nothing but the ``prior`` (c,).
+def scatter_scores(scores: Scores, rows: np.ndarray, n: int, usual: int) -> Scores:
+    """Put ``scores`` at ``rows`` of n texts; the others are believed to be of the class ``usual``.
 
-    A text without content is believed to be what most texts are, with confidence 0, so
-    that every rule that rejects anything rejects it.
+    A text without content says nothing, so it is taken for what most texts are, with the
+    lowest confidence there is, and every rule that rejects anything rejects it.
     """
     width = max(scores.codes.shape[1], 1)
-    likely = np.argsort(-prior, kind="stable")[:width]
     codes = np.full((n, width), -1, dtype=np.int64)
     values = np.zeros((n, width))
-    codes[:, : len(likely)], values[:, : len(likely)] = likely, prior[likely]
-    confidence = np.zeros(n)
-    codes[rows], values[rows], confidence[rows] = scores.codes, scores.values, scores.confidence
+    confidence = np.full(n, LOWEST_CONFIDENCE)
+    codes[:, 0], values[:, 0] = usual, 1.0
+    if len(rows):
+        codes[rows], values[rows], confidence[rows] = scores.codes, scores.values, scores.confidence
     return Scores(codes, values, confidence, scores.n_classes)
 
 

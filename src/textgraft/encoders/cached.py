@@ -102,9 +102,12 @@ class CachedEncoder:
         try:
             with closing(self._connect()) as database:
                 return dict(self._sound_rows(database, keys))
-        except sqlite3.OperationalError as error:
-            warnings.warn(f"The vector cache {self.path} cannot be read ({error}).", stacklevel=3)
-        except sqlite3.DatabaseError:
+        except sqlite3.Error as error:
+            if _is_out_of_reach(error):
+                warnings.warn(f"The vector cache {self.path} cannot be read ({error}).", stacklevel=3)
+            else:
+                self._discard()
+        except (KeyError, ValueError, TypeError):
             self._discard()
         return {}
 
@@ -120,16 +123,16 @@ class CachedEncoder:
             marks = ",".join("?" * len(part))
             query = f"SELECT key, vector, checksum FROM vectors WHERE key IN ({marks})"
             for key, vector, checksum in database.execute(query, part):
-                if len(vector) == size and zlib.crc32(key + vector) == checksum:
+                if isinstance(vector, bytes) and len(vector) == size and zlib.crc32(key + vector) == checksum:
                     yield key, np.frombuffer(vector, dtype="<f4")
 
     def _write(self, vectors: dict[bytes, np.ndarray]) -> None:
         try:
             try:
                 self._insert(vectors)
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
+            except (sqlite3.Error, ValueError, TypeError) as error:
+                if isinstance(error, sqlite3.Error) and _is_out_of_reach(error):
+                    raise
                 self._discard()
                 self._insert(vectors)
         except (sqlite3.Error, OSError) as error:
@@ -157,7 +160,7 @@ class CachedEncoder:
             database.executemany(
                 "INSERT OR REPLACE INTO vectors (key, vector, checksum) VALUES (?, ?, ?)", rows
             )
-            if self.path.stat().st_size > LARGEST_FILE:
+            if _bytes_used(database) > LARGEST_FILE:
                 database.execute(
                     "DELETE FROM vectors WHERE id < (SELECT min(id) + (max(id) - min(id)) / 4 FROM vectors)"
                 )
@@ -170,3 +173,29 @@ class CachedEncoder:
     def _discard(self) -> None:
         for path in (self.path, self.path.with_name(self.path.name + "-journal")):
             path.unlink(missing_ok=True)
+
+
+def _bytes_used(database: sqlite3.Connection) -> int:
+    """Bytes that rows take; the file itself never shrinks, deleted rows leave free pages."""
+    pages, free, size = (
+        int(database.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return (pages - free) * size
+
+
+_OUT_OF_REACH = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+
+
+def _is_out_of_reach(error: sqlite3.Error) -> bool:
+    """Whether the disk or another process is in the way, rather than the file being bad."""
+    # the low byte is the kind, the rest its detail
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUT_OF_REACH

@@ -16,8 +16,9 @@ from typing import Any
 from textgraft.errors import WeightsError
 
 POOLINGS = ("cls", "max", "mean", "mean_sqrt_len_tokens", "weightedmean", "lasttoken")
-"""Names of pooling modes, in the order in which sentence-transformers joins their vectors."""
+"""Names of pooling modes."""
 
+# in the order in which their vectors are joined; the new format lists modes in that order itself
 _OLD_POOLING_KEYS = {
     "pooling_mode_cls_token": "cls",
     "pooling_mode_max_tokens": "max",
@@ -36,6 +37,7 @@ class Pool:
     """Token states to one vector; several modes are joined side by side."""
 
     modes: tuple[str, ...]
+    include_prompt: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,12 @@ def read_layout(folder: Path) -> Layout:
     """
     if not (folder / "modules.json").is_file():
         return Layout(folder, None, False, "", (Pool(("mean",)),))
-    modules = _read(folder / "modules.json")
-    kinds = [str(module["type"]).rsplit(".", 1)[-1] for module in modules]
-    places = [folder / module["path"] for module in modules]
+    try:
+        modules = [(str(module["type"]), str(module["path"])) for module in _read(folder / "modules.json")]
+    except (TypeError, KeyError) as error:
+        raise WeightsError(f"{folder}/modules.json is no list of modules ({error!r}).") from error
+    kinds = [kind.rsplit(".", 1)[-1] for kind, _ in modules]
+    places = [folder / path for _, path in modules]
     if not kinds or kinds[0] != "Transformer":
         raise WeightsError(
             f"{folder}/modules.json begins with {kinds[0] if kinds else 'nothing'}; "
@@ -85,6 +90,8 @@ def read_layout(folder: Path) -> Layout:
         raise WeightsError(f"{folder}/modules.json has no Pooling after its Transformer.")
     text = _transformer_settings(places[0])
     prompt = _default_prompt(folder)
+    if prompt and any(isinstance(step, Pool) and not step.include_prompt for step in steps):
+        raise WeightsError(f"{folder} pools without its prompt, which textgraft does not do.")
     return Layout(
         transformer=places[0],
         max_tokens=text.get("max_seq_length"),
@@ -98,7 +105,8 @@ def _step(kind: str, place: Path) -> Pool | Dense | Normalize:
     if kind == "Normalize":
         return Normalize()
     if kind == "Pooling":
-        return Pool(_pooling_modes(_read(place / "config.json"), place))
+        settings = _read(place / "config.json")
+        return Pool(_pooling_modes(settings, place), bool(settings.get("include_prompt", True)))
     if kind == "Dense":
         settings = _read(place / "config.json")
         activation = str(settings.get("activation_function", "Tanh")).rsplit(".", 1)[-1]
@@ -106,6 +114,8 @@ def _step(kind: str, place: Path) -> Pool | Dense | Normalize:
             raise WeightsError(
                 f"{place} uses the activation {activation}; expected one of {', '.join(ACTIVATIONS)}."
             )
+        if settings.get("use_residual"):
+            raise WeightsError(f"{place} is a dense layer with a residual, which textgraft does not run.")
         if settings.get("module_input_name", "sentence_embedding") != "sentence_embedding":
             raise WeightsError(f"{place} is a dense layer over tokens, which textgraft does not run.")
         return Dense(place, activation)
@@ -127,7 +137,7 @@ def _pooling_modes(settings: dict[str, Any], place: Path) -> tuple[str, ...]:
             f"{place}/config.json asks for the pooling {unknown or 'none'}; "
             f"expected one of {', '.join(POOLINGS)}."
         )
-    return tuple(sorted(modes, key=POOLINGS.index))
+    return tuple(modes)
 
 
 def _transformer_settings(place: Path) -> dict[str, Any]:

@@ -56,7 +56,8 @@ class SentenceEncoder:
 
     @property
     def name(self) -> str:
-        return self.weights.name
+        # a folder by its full path, so that a saved model opens from anywhere
+        return str(self.weights.folder) if self.weights.source == "folder" else self.weights.name
 
     @property
     def settings(self) -> dict[str, int]:

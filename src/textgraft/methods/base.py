@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
@@ -72,7 +72,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """The name in ``METHODS``."""
 
     reject: Rule | None
-    oos_labels: Iterable[str]
+    oos_labels: Collection[str]
     holdout: float | str
     seed: int
 
@@ -158,7 +158,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.train_codes_ = codes[learns]
         self.held_out_confidence_ = np.sort(confidence)
         self.oos_confidence_ = np.sort(self._confidence(encoder, learned, examples.out_of_scope, n_classes))
-        self.threshold_ = fit_threshold(self.reject, confidence, plan.source, plan.n_uncovered_classes)
+        self.held_out_source_ = plan.source
+        self.n_uncovered_classes_ = plan.n_uncovered_classes
+        self._fit_threshold()
         return self
 
     def set_rejection(
@@ -175,18 +177,18 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             DataError: a coverage is asked for, but ``fit`` kept no held-out confidence.
         """
         self._check_fitted("set_rejection")
-        source, uncovered = self.threshold_.source, self.threshold_.n_uncovered_classes
         if valid is not None:
             examples = self._check_held_out(valid, self.classes_)
             confidence = self._confidence(self.encoder_, self.learned_, examples.texts, len(self.classes_))
-            self.held_out_confidence_, source, uncovered = np.sort(confidence), "valid", 0
-        if isinstance(rule, AtCoverage) and source == "none":
+            self.held_out_confidence_ = np.sort(confidence)
+            self.held_out_source_, self.n_uncovered_classes_ = "valid", 0
+        if isinstance(rule, AtCoverage) and self.held_out_source_ == "none":
             raise DataError(
                 "This classifier was fitted without a coverage rule, so no held-out confidence was "
                 "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
             )
         self.reject = rule
-        self.threshold_ = fit_threshold(rule, self.held_out_confidence_, source, uncovered)
+        self._fit_threshold()
         return self
 
     def rejection_sentences(self) -> list[str]:
@@ -203,8 +205,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def predict(self, texts: Sequence[object], watch: Watch = unwatched) -> np.ndarray:
         """Labels (n,) as objects: a class name, or ``REJECTED``.
 
-        A text without content is believed to be of the most frequent class, with
-        confidence 0.
+        A text without content is believed to be of the most frequent class, with the lowest
+        confidence there is, −1.
         """
         return decide(self.predict_scores(texts, watch), self.classes_, self.threshold_)
 
@@ -279,9 +281,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             "method": self.method,
             "textgraft": importlib.metadata.version("textgraft"),
             "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "parameters": saved.parameters_to_json(self.get_params(deep=False)),
+            "parameters": saved.parameters_to_json(self.get_params(deep=False), self.encoder_),
             "encoder": saved.encoder_to_json(self.encoder_),
             "threshold": saved.threshold_to_json(self.threshold_),
+            "held_out_source": self.held_out_source_,
+            "n_uncovered_classes": self.n_uncovered_classes_,
             "report": asdict(self.report_),
             "learned": packed.about,
         }
@@ -303,11 +307,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """
         saved.check_encoder(bundle, encoder)
         about = bundle.about
-        self = cls(**saved.parameters_from_json(about["parameters"]))
+        parameters = saved.parameters_from_json(about["parameters"])
+        # a parameter that an older textgraft had only mattered to learning, which is done
+        self = cls(**{name: parameters[name] for name in cls._get_param_names() if name in parameters})
         self.encoder_ = encoder
         self.learned_ = self._unpack(saved.unnested(bundle))
         self.report_ = RowReport(**about["report"])
         self.threshold_ = saved.threshold_from_json(about["threshold"])
+        self.held_out_source_ = about["held_out_source"]
+        self.n_uncovered_classes_ = about["n_uncovered_classes"]
         self.classes_ = np.array(bundle.texts["classes"], dtype=object)
         self.train_texts_ = bundle.texts["train_texts"]
         self.class_counts_ = bundle.arrays["class_counts"]
@@ -317,6 +325,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         return self
 
     # ── inside ──────────────────────────────────────────────────────────────────────
+
+    def _fit_threshold(self) -> None:
+        self.threshold_ = fit_threshold(
+            self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
+        )
 
     def _cross_fit(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> np.ndarray:
         """Confidence of each row under a model that learned the other folds."""
@@ -342,13 +355,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _scores_of_block(self, texts: list[str], watch: Watch) -> Scores:
         rows = np.flatnonzero([bool(text.strip()) for text in texts])
         n_classes = len(self.classes_)
-        prior = self.class_counts_ / self.class_counts_.sum()
+        usual = int(self.class_counts_.argmax())
         if not len(rows):
-            nothing = Scores(np.empty((0, 1), np.int64), np.empty((0, 1)), np.empty(0), n_classes)
-            return scatter_scores(nothing, rows, len(texts), prior)
+            return scatter_scores(join_scores([], n_classes), rows, len(texts), usual)
         features = _represent(self.encoder_, [texts[row] for row in rows], watch)
         scores = self._score(self.learned_, features, n_classes)
-        return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), prior)
+        return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = _represent(self.encoder_, clean_texts(texts), unwatched)
@@ -371,6 +383,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         rule: object = self.reject
         if rule is not None and not isinstance(rule, AtSimilarity | AtCoverage):
             faults.append(f"reject must be None, AtSimilarity(…) or AtCoverage(…), found {rule!r}")
+        outside: object = self.oos_labels
+        if not isinstance(outside, Collection):
+            faults.append(f"oos_labels must be a label or a list of them, found {outside!r}")
         share = self.holdout
         if share != "auto" and not (isinstance(share, int | float) and 0 <= share <= 0.5):
             faults.append(f"holdout must be 'auto' or a share from 0 to 0.5, found {share!r}")

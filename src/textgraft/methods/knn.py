@@ -8,7 +8,7 @@ winning class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import final
 
@@ -63,7 +63,7 @@ class KNNClassifier(TextClassifier):
         temperature: float | None = 0.1,
         index: str = "auto",
         reject: Rule | None = None,
-        oos_labels: Iterable[str] = (),
+        oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
         seed: int = 0,
     ) -> None:
@@ -81,7 +81,7 @@ class KNNClassifier(TextClassifier):
         if not isinstance(self.k, int | np.integer) or self.k < 1:
             faults.append(f"k must be a whole number from 1, found {self.k!r}")
         heat = self.temperature
-        if heat is not None and not (isinstance(heat, int | float) and heat > 0):
+        if heat is not None and not (isinstance(heat, int | float) and 0 < heat < np.inf):
             faults.append(f"temperature must be above 0 or None, found {heat!r}")
         if self.index not in KINDS:
             faults.append(f"index must be one of {', '.join(KINDS)}, found {self.index!r}")

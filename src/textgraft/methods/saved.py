@@ -16,13 +16,14 @@ from textgraft.errors import WeightsError
 _LEARNED = "learned."
 
 
-def parameters_to_json(parameters: dict[str, Any]) -> dict[str, Any]:
+def parameters_to_json(parameters: dict[str, Any], encoder: Encoder | None) -> dict[str, Any]:
     """Constructor parameters as JSON values: rules, encoders and labels by name."""
     plain = dict(parameters)
     plain["reject"] = str(plain["reject"] or "none")
     plain["oos_labels"] = clean_label_set(plain["oos_labels"])
-    if "encoder" in plain and not isinstance(plain["encoder"], str):
-        plain["encoder"] = plain["encoder"].name
+    if encoder is not None:
+        # the opened encoder knows where it lies; the name given may be relative
+        plain["encoder"] = encoder.name
     return {name: getattr(value, "item", lambda value=value: value)() for name, value in plain.items()}
 
 

@@ -8,8 +8,8 @@ Confidence is the winning class's own probability, before normalising over class
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -25,7 +25,7 @@ from textgraft.encoders import Encoder
 from textgraft.methods.base import Features, TextClassifier
 from textgraft.methods.limits import check_class_count
 
-N_THREADS = 2
+WORD = re.compile(r"\b\w+\b")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class TfidfClassifier(TextClassifier):
         char_ngrams: int = 5,
         max_features: int = 100_000,
         reject: Rule | None = None,
-        oos_labels: Iterable[str] = (),
+        oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
         seed: int = 0,
     ) -> None:
@@ -86,7 +86,7 @@ class TfidfClassifier(TextClassifier):
 
     def _faults(self) -> list[str]:
         faults = []
-        if not isinstance(self.C, int | float) or not self.C > 0:
+        if not isinstance(self.C, int | float) or not 0 < self.C < np.inf:
             faults.append(f"C must be a number above 0, found {self.C!r}")
         for name, least in (("word_ngrams", 1), ("char_ngrams", 2), ("max_features", 1)):
             value = getattr(self, name)
@@ -99,11 +99,11 @@ class TfidfClassifier(TextClassifier):
 
     def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Ngrams:
         check_class_count(self.method, n_classes)
-        words, characters = self._vectorizers(None, None)
         texts = list(features)
+        # texts of emoji or punctuation alone have no word; a vocabulary must have one
+        nothing = None if any(WORD.search(text) for text in texts) else ["\0"]
+        words, characters = self._vectorizers(nothing, None)
         rows = _joined(words.fit_transform(texts), characters.fit_transform(texts))
-        # the solver's check for large values tidies the matrix in place, which threads must not share
-        rows.sum_duplicates()
         weight, bias = _one_versus_rest(rows, codes, n_classes, self.C, self.seed, watch)
         return Ngrams(words, characters, weight.astype(np.float16).astype(np.float32), bias, rows)
 
@@ -154,7 +154,7 @@ class TfidfClassifier(TextClassifier):
             TfidfVectorizer(
                 ngram_range=(1, self.word_ngrams),
                 # one-letter words and digits matter in short texts
-                token_pattern=r"(?u)\b\w+\b",
+                token_pattern=WORD.pattern,
                 sublinear_tf=True,
                 max_features=self.max_features,
                 vocabulary=words,
@@ -185,19 +185,15 @@ def _joined(words: Any, characters: Any) -> sp.csr_array:
 def _one_versus_rest(
     rows: sp.csr_array, codes: np.ndarray, n_classes: int, C: float, seed: int, watch: Watch
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (c, f) and biases (c,), float32; the solver releases the GIL, so threads help."""
+    """Weights (c, f) and biases (c,), float32."""
     from sklearn.linear_model import LogisticRegression
 
     weight = np.empty((n_classes, rows.shape[1]), dtype=np.float32)
     bias = np.empty(n_classes, dtype=np.float32)
-
-    def learn(code: int) -> None:
-        # √2 of the feature scale is in C: both blocks together have length 1, not √2
+    # one after the other: the solver's random numbers come from a generator that threads would share
+    for code in range(n_classes):
         model = LogisticRegression(C=C, solver="liblinear", dual=True, max_iter=1_000, random_state=seed)
         model.fit(rows, codes == code)
         weight[code], bias[code] = model.coef_[0], model.intercept_[0]
-
-    with ThreadPoolExecutor(N_THREADS) as pool:
-        for done, _ in enumerate(pool.map(learn, range(n_classes)), start=1):
-            watch(Progress("learning classes", done, n_classes))
+        watch(Progress("learning classes", code + 1, n_classes))
     return weight, bias
