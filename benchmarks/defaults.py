@@ -2,7 +2,9 @@
 
 For every candidate: accuracy on held-out folds, and AUROC of telling texts of known classes
 from texts of classes that were left out of learning (a stand-in for out-of-scope texts that
-needs none). Test files are never opened. A candidate is judged by its mean over data sets.
+needs none). Test files are never opened. A candidate is judged by its mean accuracy over data
+sets; within 0.001 of the best, the simpler one or the one with the higher AUROC is taken, since
+such differences are smaller than those between folds.
 
     python benchmarks/defaults.py [tfidf|linear|knn ...]
 """
@@ -27,11 +29,11 @@ FOLDS = 5
 GRID: dict[str, list[dict[str, Any]]] = {
     "tfidf": [
         *({"C": C} for C in (3.0, 10.0, 30.0, 100.0)),
-        {"C": 10.0, "word_ngrams": 1},
-        {"C": 10.0, "word_ngrams": 3},
-        {"C": 10.0, "char_ngrams": 4},
-        {"C": 10.0, "char_ngrams": 6},
-        {"C": 10.0, "max_features": 20_000},
+        {"C": 30.0, "word_ngrams": 1},
+        {"C": 30.0, "word_ngrams": 3},
+        {"C": 30.0, "char_ngrams": 4},
+        {"C": 30.0, "char_ngrams": 6},
+        {"C": 30.0, "max_features": 20_000},
     ],
     "linear": [{"C": C} for C in (1.0, 2.0, 3.0, 5.0, 10.0, 20.0)],
     "knn": [

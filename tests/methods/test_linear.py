@@ -21,7 +21,7 @@ def test_beliefs_are_those_of_sklearn(tickets: Any, n_classes: int) -> None:
     texts, labels = zip(*[(t, y) for t, y in zip(*tickets.in_scope, strict=True) if y in names], strict=True)
     ours = tg.LinearClassifier("hashing", C=3.0).fit(texts, labels)
     vectors = HashingEncoder().encode(list(texts))
-    theirs = LogisticRegression(C=3.0 * np.sqrt(n_classes / 2), max_iter=1_000).fit(vectors, labels)
+    theirs = LogisticRegression(C=3.0 * np.sqrt(n_classes / 2), tol=1e-5, max_iter=1_000).fit(vectors, labels)
     assert list(theirs.classes_) == list(ours.classes_)
     assert np.allclose(ours.predict_proba(texts), theirs.predict_proba(vectors), atol=1e-5)
     logits = theirs.decision_function(vectors)

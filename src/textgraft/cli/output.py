@@ -32,6 +32,7 @@ def write_whole(lines: str) -> None:
     """Write and flush; Ctrl-C meanwhile takes effect after the last line is out."""
     rest = memoryview(lines.encode("utf-8", "replace"))
     sys.stdout.flush()
+    # past Python's buffer: interrupted between two writes of a long block, it was seen to lose the rest
     with _interrupt_later():
         while rest:
             rest = rest[os.write(sys.stdout.fileno(), rest) :]

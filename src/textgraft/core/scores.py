@@ -53,6 +53,14 @@ def scores_from_dense(by_class: np.ndarray, confidence: np.ndarray) -> Scores:
     return Scores(order, values.astype(np.float64), confidence.astype(np.float64), by_class.shape[1])
 
 
+def keep_best(scores: Scores, k: int) -> Scores:
+    """The same with at most the k most believed classes of each text."""
+    if scores.codes.shape[1] <= k:
+        return scores
+    codes, values = scores.codes[:, :k].copy(), scores.values[:, :k].copy()
+    return Scores(codes, values, scores.confidence, scores.n_classes)
+
+
 def join_scores(parts: list[Scores], n_classes: int) -> Scores:
     """Scores of consecutive blocks as one; narrower blocks are filled with −1."""
     width = max((part.codes.shape[1] for part in parts), default=1)

@@ -28,7 +28,7 @@ from textgraft.core.examples import (
     clean_texts,
 )
 from textgraft.core.progress import Progress, Watch, unwatched
-from textgraft.core.scores import Scores, join_scores, scatter_scores
+from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
 from textgraft.core.splits import fold_numbers
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError, NotFittedError, ParameterError
@@ -41,6 +41,9 @@ Features = np.ndarray
 
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
+
+MOST_CLASSES_KEPT = 100
+"""Classes of each text that ``predict_scores`` keeps if not told otherwise."""
 
 CROSS_FIT_FOLDS = 5
 
@@ -208,10 +211,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         A text without content is believed to be of the most frequent class, with the lowest
         confidence there is, −1.
         """
-        return decide(self.predict_scores(texts, watch), self.classes_, self.threshold_)
+        return decide(self.predict_scores(texts, watch, most=1), self.classes_, self.threshold_)
 
-    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:
-        """Belief before decision: the best classes and one confidence a text."""
+    def predict_scores(
+        self, texts: Sequence[object], watch: Watch = unwatched, *, most: int = MOST_CLASSES_KEPT
+    ) -> Scores:
+        """Belief before decision: at most ``most`` best classes and one confidence a text.
+
+        Memory grows with texts × ``most``, not with texts × classes.
+        """
         self._check_fitted("predict")
         clean = clean_texts(texts)
         parts = []
@@ -220,12 +228,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             def shifted(progress: Progress, start: int = start) -> None:
                 watch(Progress(progress.what, start + progress.done, len(clean)))
 
-            parts.append(self._scores_of_block(clean[start : start + TEXTS_AT_ONCE], shifted))
+            block = clean[start : start + TEXTS_AT_ONCE]
+            parts.append(keep_best(self._scores_of_block(block, shifted), most))
         return join_scores(parts, len(self.classes_))
 
     def predict_proba(self, texts: Sequence[object]) -> np.ndarray:
         """Belief (n, c), columns in the order of ``classes_``, rows summing to 1."""
-        return self.predict_scores(texts).by_class
+        self._check_fitted("predict_proba")
+        return self.predict_scores(texts, most=len(self.classes_)).by_class
 
     def score(
         self, X: Sequence[object], y: Sequence[object], sample_weight: np.ndarray | None = None

@@ -17,7 +17,7 @@ import numpy as np
 from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.neighbours import vote
-from textgraft.core.progress import Watch
+from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import Features, TextClassifier
@@ -91,7 +91,10 @@ class KNNClassifier(TextClassifier):
         return as_encoder(self.encoder)
 
     def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Memory:
-        return Memory(build_index(unit_rows(features), self.index), codes)
+        watch(Progress("building the index", 0, 1))
+        index = build_index(unit_rows(features), self.index)
+        watch(Progress("building the index", 1, 1))
+        return Memory(index, codes)
 
     def _score(self, learned: Memory, features: Features, n_classes: int) -> Scores:
         neighbours = learned.index.search(unit_rows(features), int(self.k))

@@ -20,12 +20,13 @@ from scipy.special import expit, softmax
 
 from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
-from textgraft.core.progress import Watch
+from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores, scores_from_dense
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import Features, TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.limits import check_class_count
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -87,12 +88,14 @@ class LinearClassifier(TextClassifier):
         from sklearn.linear_model import LogisticRegression
 
         check_class_count(self.method, n_classes)
+        watch(Progress("learning", 0, 1))
         strength = self.C * np.sqrt(n_classes / 2)
-        model = LogisticRegression(C=strength, max_iter=1_000)
+        model = LogisticRegression(C=strength, tol=1e-5, max_iter=1_000)
         with warnings.catch_warnings():
             # many classes of few rows are no sign of regression here
             warnings.filterwarnings("ignore", message="The number of unique classes is greater")
             model.fit(features, codes)
+        watch(Progress("learning", 1, 1))
         weight, bias = model.coef_, model.intercept_
         if n_classes == 2:
             # one logit z for two classes is the softmax of -z/2 and z/2
@@ -113,4 +116,3 @@ class LinearClassifier(TextClassifier):
 
     def _unpack(self, packed: Bundle) -> Weights:
         return Weights(**packed.arrays)
-

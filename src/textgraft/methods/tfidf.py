@@ -66,7 +66,7 @@ class TfidfClassifier(TextClassifier):
     def __init__(
         self,
         *,
-        C: float = 10.0,
+        C: float = 30.0,
         word_ngrams: int = 2,
         char_ngrams: int = 5,
         max_features: int = 100_000,
