@@ -171,6 +171,7 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
 
+    from textgraft.encoders.packed import to_bf16
     from textgraft.encoders.steps import build_steps
 
     layout = read_layout(weights.folder)
@@ -188,9 +189,7 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
     steps, dim = build_steps(layout, int(config.hidden_size))
     body.requires_grad_(False).eval().to(device)
     if precision == "bf16":
-        for module in body.modules():
-            if type(module) is torch.nn.Linear:
-                module.to(torch.bfloat16)
+        to_bf16(body, device)
     return _Opened(
         tokenizer=tokenizer,
         body=body,
