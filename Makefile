@@ -15,7 +15,7 @@ MODEL := tickets.model
 
 demo: $(VENV)/.installed  ## install, fit on the example file, predict, evaluate
 	$(BIN)/textgraft fit examples/support_tickets.csv --oos-label oos --to $(MODEL)
-	printf '%s\n' 'my parcel is four days late' 'i want my money back' 'what is the tallest mountain on mars' \
+	printf '%s\n' 'my parcel is four days late' 'i want my money back' 'who won the football game last night' \
 		| $(BIN)/textgraft predict $(MODEL)
 	$(BIN)/textgraft evaluate $(MODEL) examples/support_tickets_test.csv
 

@@ -20,7 +20,7 @@ from textgraft.methods.evidence import unit_rows
 from textgraft.search.exact import ExactIndex
 from textgraft.search.hnsw import HNSWIndex
 
-SIZES = (10_000, 50_000, 100_000, 200_000, 400_000)
+SIZES = (10_000, 50_000, 100_000, 200_000, 300_000)
 K = 20
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 
 import textgraft as tg
@@ -24,9 +23,26 @@ def test_beliefs_are_those_of_sklearn(tickets: Any, n_classes: int) -> None:
     theirs = LogisticRegression(C=3.0 * np.sqrt(n_classes / 2), tol=1e-5, max_iter=1_000).fit(vectors, labels)
     assert list(theirs.classes_) == list(ours.classes_)
     assert np.allclose(ours.predict_proba(texts), theirs.predict_proba(vectors), atol=1e-5)
-    logits = theirs.decision_function(vectors)
-    largest = np.abs(logits) / 2 if n_classes == 2 else logits.max(axis=1)
-    assert np.allclose(ours.predict_scores(texts).confidence, expit(largest), atol=1e-5)
+
+
+def test_confidence_is_the_largest_logit_times_the_nearest_similarity_of_that_class(tickets: Any) -> None:
+    texts, labels = tickets.in_scope
+    clf = tg.LinearClassifier("hashing").fit(texts[20:], labels[20:])
+    vectors = HashingEncoder().encode(texts)
+    logits = np.log(clf.predict_proba(texts))
+    best = logits.argmax(axis=1)
+    own = np.array(labels[20:])[None, :] == clf.classes_[best][:, None]
+    nearest = np.where(own, vectors @ vectors[20:].T, -1).max(axis=1)
+    product = (logits.max(axis=1) - logits.mean(axis=1)) * np.clip(nearest, 0, None)
+    assert np.allclose(clf.predict_scores(texts).confidence, product / (1 + product), atol=2e-3)
+
+
+def test_confidence_compares_with_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textgraft.methods.linear.MOST_ROWS_COMPARED", 5)
+    texts = [f"{word} {number}" for word in ("apple", "robin") for number in range(20)]
+    clf = tg.LinearClassifier("hashing").fit(texts, ["fruit"] * 20 + ["bird"] * 20)
+    assert [len(rows) for rows in clf.learned_.rows_of_class] == [5, 5]
+    assert clf.predict(["apple 21", "robin 21"]).tolist() == ["fruit", "bird"]
 
 
 def test_a_larger_C_fits_the_training_rows_closer(tickets: Any) -> None:

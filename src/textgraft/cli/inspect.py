@@ -47,7 +47,7 @@ def inspect(
     held = None
     if test is not None:
         more = read_rows(test, text=text, label=None, need_labels=False, encoding=encoding)
-        held = (more.texts, None)
+        held = (more.texts, more.labels)
     with shown_progress("looking"):
         opened = None if encoder == "none" else load_encoder(encoder)
         found = survey(rows.texts, rows.labels or [], encoder=opened, oos_labels=oos_label or (), test=held)

@@ -67,7 +67,12 @@ class _Lines:
 
     def __call__(self, progress: Progress) -> None:
         if time.monotonic() >= self._next and progress.total:
-            share = 100 * progress.done / progress.total
-            line = f"{progress.what}: {progress.done:,} of {progress.total:,} ({share:.0f} %)"
-            print(line, file=sys.stderr, flush=True)
+            print(_line(progress), file=sys.stderr, flush=True)
             self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+
+
+def _line(progress: Progress) -> str:
+    if progress.total == 1:
+        return f"{progress.what} …"
+    share = 100 * progress.done / progress.total
+    return f"{progress.what}: {progress.done:,} of {progress.total:,} ({share:.0f} %)"

@@ -9,8 +9,9 @@ import numpy as np
 
 from textgraft.core.neighbours import Neighbours
 
-EXACT_UP_TO = 200_000
-"""Stored rows up to which ``auto`` searches exactly. Measured by ``benchmarks/search.py``."""
+EXACT_UP_TO = 100_000
+"""Stored rows up to which ``auto`` searches exactly. Beyond, one search on two cores takes longer
+than encoding the text that is searched for (``benchmarks/search.py``)."""
 
 
 KINDS = ("auto", "exact", "approximate")
