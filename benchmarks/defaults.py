@@ -38,7 +38,7 @@ GRID: dict[str, list[dict[str, Any]]] = {
     "linear": [{"C": C} for C in (1.0, 2.0, 3.0, 5.0, 10.0, 20.0)],
     "knn": [
         {"k": k, "temperature": heat}
-    XX
+        for k in (1, 5, 10, 20, 30, 50)
         for heat in (0.05, 0.1, 0.15, 0.2, None)
         if k > 1 or heat == 0.1
     ],
