@@ -181,7 +181,7 @@ def test_methods_and_encoders_list_what_there_is(run):
     _, out, _ = run("methods", "knn")
     assert "temperature" in out
     _, out, _ = run("methods", "knn", "--json")
-    assert json.loads(out)["parameters"]["k"] == 20
+    assert json.loads(out)["parameters"]["k"] == 30
     _, out, _ = run("encoders")
     assert "minilm" in out
     _, out, _ = run("encoders", "--json")

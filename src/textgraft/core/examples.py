@@ -82,7 +82,7 @@ class Examples:
             )
         if len(classes) == 1:
             raise DataError(
-                f"All {len(self.labels):,} rows have the one label {classes[0]!r}; "
+                f"Every labelled row has the one label {classes[0]!r} (rows: {len(self.labels):,}); "
                 "a classifier needs two classes or more."
             )
         code_of = {name: code for code, name in enumerate(classes)}
