@@ -103,10 +103,9 @@ def main() -> None:
             }
             print(method, arguments, mean, flush=True)
             table.append({"arguments": arguments, "mean": mean, "by_set": by_set})
-        store(
-            f"defaults_{method}",
-            {"method": method, "rows": {n: len(p[1]) for n, p in sets.items()}, "candidates": table},
-        )
+            n_rows = {name: len(pair[1]) for name, pair in sets.items()}
+            # stored after every candidate: a run that is stopped keeps what it measured
+            store(f"defaults_{method}", {"method": method, "rows": n_rows, "candidates": table})
 
 
 if __name__ == "__main__":
