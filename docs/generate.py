@@ -68,12 +68,22 @@ def icd10_table() -> str:
 
 
 def coverage_table() -> str:
-    result = _result("frozen")
+    result = _result("coverage")
     rows = [
-        [row["method"], *(", ".join(_number(value) for value in row[key]) for key in _COVERAGE)]
-        for row in result["coverage"]
+        [
+            row["method"],
+            row["fitted_on"],
+            *(", ".join(_number(value) for value in row[key]) for key in _COVERAGE),
+        ]
+        for row in result["table"]
     ]
-    words = ["method", "kept of in-scope", "rejected of out-of-scope", "right of in-scope kept"]
+    words = [
+        "method",
+        "rule fitted on",
+        "kept of in-scope",
+        "rejected of out-of-scope",
+        "right of in-scope kept",
+    ]
     return _table(words, rows, result)
 
 

@@ -14,7 +14,7 @@ LOWEST_CONFIDENCE = -1.0
 class Scores:
     """The k best classes of each text, best first, and one confidence a text.
 
-    Keeping k of c classes is what lets a classifier of 74,736 classes score a million
+    Keeping k of c classes is what lets a classifier of tens of thousands of classes score a million
     texts: memory grows with n × k, never with n × c. A dense method keeps k = c.
 
     Attributes:
