@@ -9,9 +9,9 @@ coverage is measured on the part put aside (exchangeable by construction) and on
 from __future__ import annotations
 
 import numpy as np
-from common import CACHE, rows, store
 
 import textgraft as tg
+from common import CACHE, rows, store
 from textgraft.core.splits import holdout_rows
 
 
