@@ -172,7 +172,7 @@ def _write_files(folder: Path, bundle: Bundle, in_use: set[str]) -> None:
         for name in written:
             _flush(folder / name)
         (folder / waiting).replace(folder / MANIFEST)
-    except BaseException:
+    except BaseException:  # Ctrl-C too must leave no half-written file
         for name in written:
             (folder / name).unlink(missing_ok=True)
         raise

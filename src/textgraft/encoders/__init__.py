@@ -67,11 +67,6 @@ def as_encoder(encoder: str | Encoder) -> Encoder:
     return encoder
 
 
-def uncached(encoder: Encoder) -> Encoder:
-    """The encoder under a cache: for streams of texts that will not come again."""
-    return encoder.inner if isinstance(encoder, CachedEncoder) else encoder
-
-
 def described_encoders() -> dict[str, str]:
     """Name and one line of every encoder that needs no path and no network."""
     return {name: packaged.about for name, packaged in PACKAGED.items()} | {
