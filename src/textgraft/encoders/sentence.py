@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textgraft.core.progress import Progress, Watch, unwatched
-from textgraft.encoders.layout import Layout, read_layout
+from textgraft.networks.layout import Layout, read_layout
 from textgraft.encoders.precision import Precision, choose_device, choose_precision
 from textgraft.errors import WeightsError
 from textgraft.pretrained import Weights
@@ -171,8 +171,8 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
     import torch
     from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
 
-    from textgraft.encoders.packed import to_bf16
-    from textgraft.encoders.steps import build_steps
+    from textgraft.networks.packed import to_bf16
+    from textgraft.networks.steps import build_steps
 
     layout = read_layout(weights.folder)
     folder = str(layout.transformer)

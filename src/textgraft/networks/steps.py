@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from textgraft.encoders.layout import Dense, Layout, Pool
-from textgraft.encoders.pooling import POOL
+from textgraft.networks.layout import Dense, Layout, Pool
+from textgraft.networks.pooling import POOL
 from textgraft.errors import WeightsError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from textgraft.encoders.layout import POOLINGS, Dense, Layout, Normalize, Pool, read_layout
+from textgraft.networks.layout import POOLINGS, Dense, Layout, Normalize, Pool, read_layout
 from textgraft.errors import WeightsError
 from textgraft.pretrained import locate
 

@@ -1,0 +1,1 @@
+"""Torch modules: forward passes and layer groups, nothing that trains or batches."""
