@@ -23,7 +23,7 @@ import numpy as np
 
 import textgraft as tg
 from common import CACHE, rows, store
-from textgraft.encoders import sentence
+from textgraft.networks import running
 from textgraft.methods import METHODS, method_class
 
 KNOWN = {
@@ -172,7 +172,7 @@ def budgets() -> list[dict[str, Any]]:
         texts = rows(f"{name}_train")[0][:n]
         ours.encode(texts[:50])
         for budget in (512, 1_024, 2_048, 4_096, 8_192) * 2:
-            sentence.TOKEN_BUDGET["cpu"] = budget
+            running.TOKEN_BUDGET["cpu"] = budget
             began = time.perf_counter()
             ours.encode(texts)
             table.append(

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from textgraft.core.progress import Watch, unwatched
+from textgraft.errors import ParameterError
+
+if TYPE_CHECKING:
+    from textgraft.encoders.precision import Precision
 
 
 @runtime_checkable
@@ -42,3 +47,59 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
         """Tokens (n,) int64 of each text before truncation, special tokens included."""
+
+
+class Tokens(Protocol):
+    """Texts to token ids."""
+
+    @property
+    def pad(self) -> int:
+        """An id to fill with."""
+
+    def ids(self, texts: list[str], limit: int | None) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut to ``limit``."""
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """A pretrained encoder that can learn.
+
+    Attributes:
+        network: a torch module from ids (b, t) and mask (b, t) to vectors (b, d), with ``dim`` and
+            ``layer_groups()``; its weights are in fp32 and nobody else's.
+        tokens: how texts become ids.
+        max_tokens: the most that it can read of a text.
+        device: where it should learn and run.
+        precision: of its matrix products.
+    """
+
+    network: Any
+    tokens: Tokens
+    max_tokens: int
+    device: str
+    precision: Precision
+
+
+@runtime_checkable
+class TrainableEncoder(Encoder, Protocol):
+    """An encoder whose weights can learn."""
+
+    def trainable(
+        self, *, pool: str = "auto", dropout: float | None = None, attention_dropout: float | None = None
+    ) -> Trainable:
+        """A fresh copy of the weights that can learn."""
+
+
+def as_trainable(encoder: Encoder, method: str) -> TrainableEncoder:
+    """The encoder itself, out of its cache, if its weights can learn.
+
+    Raises:
+        ParameterError: they cannot.
+    """
+    inner = getattr(encoder, "inner", encoder)
+    if not isinstance(inner, TrainableEncoder):
+        raise ParameterError(
+            f"The method {method} trains the encoder's weights, but {encoder.name!r} has none to train. "
+            "Use minilm, a model folder or a hub id."
+        )
+    return inner

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,22 +17,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textgraft.core.progress import Progress, Watch, unwatched
-from textgraft.networks.layout import Layout, read_layout
+from textgraft.encoders.encoder import Trainable
 from textgraft.encoders.precision import Precision, choose_device, choose_precision
-from textgraft.errors import WeightsError
 from textgraft.pretrained import Weights
-from textgraft.text.batches import token_batches
 
 if TYPE_CHECKING:
     import torch
 
+    from textgraft.networks.transformer import TextTokenizer, Transformer
+
 TEXTS_AT_ONCE = 16_384
 """Texts tokenised and sorted together; bounds memory, and is far more than a batch."""
-
-TOKEN_BUDGET = {"cpu": 2_048, "cuda": 65_536}
-"""Tokens a batch. On a CPU a small batch keeps activations in cache; measured by
-``benchmarks/frozen.py --budgets``."""
-
 
 @dataclass(frozen=True)
 class SentenceEncoder:
@@ -93,7 +87,37 @@ class SentenceEncoder:
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
         """Tokens (n,) int64 before truncation, special tokens included."""
-        return np.array([len(ids) for ids in self._opened.tokenize(texts, None)], dtype=np.int64)
+        return np.array([len(ids) for ids in self._opened.tokenizer.ids(texts, None)], dtype=np.int64)
+
+    def trainable(
+        self, *, pool: str = "auto", dropout: float | None = None, attention_dropout: float | None = None
+    ) -> Trainable:
+        """A fresh copy of the weights in fp32 that can learn.
+
+        Args:
+            pool: ``auto`` (as the folder says, else mean), or a name of ``networks.pooling.POOL``.
+            dropout: of hidden states, in place of the folder's own.
+            attention_dropout: of attention weights, likewise.
+
+        Raises:
+            WeightsError: the folder cannot be opened.
+        """
+        from textgraft.networks.dropout import use_fast_dropout
+        from textgraft.networks.layout import Pool
+        from textgraft.networks.pooled import PooledTransformer
+        from textgraft.networks.transformer import open_transformer
+
+        body, tokenizer, layout = open_transformer(
+            self.weights, dropout=dropout, attention_dropout=attention_dropout
+        )
+        use_fast_dropout(body)
+        if pool == "auto":
+            own = [step.modes[0] for step in layout.steps if isinstance(step, Pool)]
+            pool = own[0] if own else "mean"
+        limit = min(tokenizer.max_tokens, self.token_limit or tokenizer.max_tokens)
+        device = choose_device(self.device)
+        precision = choose_precision(self.precision, device)
+        return Trainable(PooledTransformer(body, pool), tokenizer, limit, device, precision)
 
     @cached_property
     def _precision(self) -> Precision:
@@ -116,77 +140,37 @@ class SentenceEncoder:
 class _Opened:
     """Tokenizer and modules in memory."""
 
-    tokenizer: Any
-    body: torch.nn.Module
+    tokenizer: TextTokenizer
+    body: Transformer
     steps: torch.nn.ModuleList
-    layout: Layout
     max_tokens: int
     dim: int
     device: str
     precision: Precision
 
-    def tokenize(self, texts: list[str], max_tokens: int | None) -> list[list[int]]:
-        prompted = [self.layout.prompt + text for text in texts] if self.layout.prompt else texts
-        if self.layout.lower_case:
-            prompted = [text.lower() for text in prompted]
-        if not prompted:
-            return []
-        ids: list[list[int]] = self.tokenizer(
-            prompted,
-            truncation=max_tokens is not None,
-            max_length=max_tokens,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )["input_ids"]
-        return ids
-
     def encode(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (row numbers, vectors) batch by batch."""
-        import torch
+        from textgraft.networks.running import outputs_by_batch
 
-        ids = self.tokenize(texts, self.max_tokens)
-        lengths = np.array([len(row) for row in ids])
-        budget = TOKEN_BUDGET["cuda" if self.device.startswith("cuda") else "cpu"]
+        ids = self.tokenizer.ids(texts, self.max_tokens)
         half = self.precision == "bf16"
-        for rows in token_batches(lengths, budget):
-            padded = np.full((len(rows), max(1, int(lengths[rows[0]]))), self.tokenizer.pad_token_id or 0)
-            mask = np.arange(padded.shape[1]) < lengths[rows][:, None]
-            padded[mask] = np.concatenate([ids[row] for row in rows])
-            with torch.inference_mode(), torch.autocast(self.device.split(":")[0], torch.bfloat16, half):
-                yield rows, self._forward(torch.from_numpy(padded), torch.from_numpy(mask)).numpy()
+        yield from outputs_by_batch(self._forward, ids, self.tokenizer.pad, self.device, half)
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """(b, t) token ids and mask -> (b, d) vectors on the CPU."""
-        ids, mask = ids.to(self.device), mask.to(self.device)
-        # without a mask attention takes its fastest path; equal lengths are common after sorting
-        needed = None if bool(mask.all()) else mask.long()
-        vectors: torch.Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state.float()
+        """(b, t) token ids and mask -> (b, d) vectors."""
+        vectors: torch.Tensor = self.body(ids, mask).float()
         for step in self.steps:
             vectors = step(vectors, mask.float())
-        return vectors.float().cpu()
+        return vectors
 
 
 def _open(weights: Weights, device: str, precision: Precision, token_limit: int | None) -> _Opened:
-    import torch
-    from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
-
     from textgraft.networks.packed import to_bf16
     from textgraft.networks.steps import build_steps
+    from textgraft.networks.transformer import open_transformer
 
-    layout = read_layout(weights.folder)
-    folder = str(layout.transformer)
-    try:
-        with _quiet_transformers():
-            config = AutoConfig.from_pretrained(folder, local_files_only=True)
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            family = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
-            body = family.from_pretrained(
-                folder, config=config, local_files_only=True, dtype=torch.float32, use_safetensors=True
-            )
-    except Exception as error:  # transformers raises many kinds; each is one fault to our user
-        raise WeightsError(f"{weights.name} cannot be opened as an encoder: {_first_line(error)}") from error
-    steps, dim = build_steps(layout, int(config.hidden_size))
+    body, tokenizer, layout = open_transformer(weights)
+    steps, dim = build_steps(layout, body.dim)
     body.requires_grad_(False).eval().to(device)
     if precision == "bf16":
         to_bf16(body, device)
@@ -194,42 +178,8 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
         tokenizer=tokenizer,
         body=body,
         steps=steps.to(device),
-        layout=layout,
-        max_tokens=_max_tokens(layout, tokenizer, body, token_limit),
+        max_tokens=min(tokenizer.max_tokens, token_limit or tokenizer.max_tokens),
         dim=dim,
         device=device,
         precision=precision,
     )
-
-
-def _max_tokens(layout: Layout, tokenizer: Any, body: torch.nn.Module, token_limit: int | None) -> int:
-    """The smallest of what the person, the model's files and its position table allow."""
-    positions = getattr(body.config, "max_position_embeddings", None)
-    table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    if positions and padding is not None:
-        # RoBERTa counts positions from padding_idx + 1, so its table holds fewer tokens than rows
-        positions -= padding + 1
-    own = layout.max_tokens or tokenizer.model_max_length
-    return int(min(limit for limit in (own, positions, token_limit) if limit))
-
-
-@contextmanager
-def _quiet_transformers() -> Iterator[None]:
-    """Silence loading bars and reports, and put the caller's settings back."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -6,22 +6,19 @@ pack, unpack); rows, rejection, evidence and saving are the same for all and liv
 
 from __future__ import annotations
 
-import datetime
-import importlib.metadata
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from textgraft.bundle import Bundle, write_bundle
+from textgraft.bundle import Bundle
 from textgraft.core.decision import AtCoverage, AtSimilarity, Rule, decide, fit_threshold
 from textgraft.core.examples import (
     Examples,
-    RowReport,
     check_examples,
     clean_label_set,
     clean_labels,
@@ -37,7 +34,7 @@ from textgraft.methods.calibration import plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 
 Features = np.ndarray
-"""(n, d) vectors of an encoder, or (n,) texts as objects for a method without one."""
+"""(n, d) vectors of an encoder, or (n,) texts as objects for a method that reads texts itself."""
 
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
@@ -48,8 +45,32 @@ MOST_CLASSES_KEPT = 100
 CROSS_FIT_FOLDS = 5
 
 
+@dataclass(frozen=True)
+class Lesson:
+    """What a method learns from.
+
+    Attributes:
+        features: of n rows.
+        codes: (n,) class codes.
+        n_classes: c; every class has at least one row.
+        outside: features of the out-of-scope rows, perhaps none.
+        encoder: the opened encoder, if the method has one.
+        run: a folder for checkpoints and logs, or ``None``.
+    """
+
+    features: Features
+    codes: np.ndarray
+    n_classes: int
+    outside: Features
+    encoder: Encoder | None = None
+    run: Path | None = None
+
+
 class Learned(Protocol):
-    """What a method learned from features and class codes."""
+    """What a method learned from a lesson.
+
+    A trained network also has ``training``, a :class:`textgraft.training.records.Training`.
+    """
 
     @property
     def evidence(self) -> Matrix:
@@ -74,6 +95,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     method: ClassVar[str]
     """The name in ``METHODS``."""
 
+    reads: ClassVar[Literal["vectors", "texts"]] = "vectors"
+    """Whether features are the encoder's vectors, or the texts themselves."""
+
+    learns_from_outside: ClassVar[bool] = False
+    """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
+
     reject: Rule | None
     oos_labels: Collection[str]
     holdout: float | str
@@ -90,7 +117,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Everything wrong with the method's own parameters, each in a few words."""
 
     @abstractmethod
-    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Learned:
+    def _learn(self, lesson: Lesson, watch: Watch) -> Learned:
         """Learn from n rows; must not change ``self``, since cross-fitting calls it often."""
 
     @abstractmethod
@@ -107,7 +134,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     @abstractmethod
     def _unpack(self, packed: Bundle) -> Learned:
-        """The inverse of ``_pack``."""
+        """The inverse of ``_pack``; ``self.encoder_`` is open."""
 
     # ── learning ────────────────────────────────────────────────────────────────────
 
@@ -117,6 +144,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         labels: Sequence[object],
         *,
         valid: tuple[Sequence[object], Sequence[object]] | None = None,
+        run: str | Path | None = None,
         watch: Watch = unwatched,
     ) -> Self:
         """Learn from texts and labels, and fit the rejection rule on rows not learned from.
@@ -128,11 +156,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             texts: n texts; empty ones are skipped and counted.
             labels: n labels; empty ones mark unlabelled text, which is kept apart.
             valid: texts and labels to fit the rejection rule on.
+            run: a folder where a trained method keeps checkpoints and a log; a fit that was
+                killed goes on from there when it is called again with the same rows.
             watch: told of progress.
 
         Raises:
             ParameterError: parameters that cannot be; all faults at once.
             DataError: rows that cannot be learned from.
+            TrainingError: training cannot go on.
         """
         self._check_parameters()
         examples = check_examples(texts, labels, self.oos_labels)
@@ -143,10 +174,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         learns = plan.learns
 
         encoder = self._open_encoder()
-        features = _represent(encoder, examples.texts, watch)
-        learned = self._learn(features[learns], codes[learns], n_classes, watch)
+        features = self._represent(encoder, examples.texts, watch)
+        outside = self._represent(encoder, examples.out_of_scope, unwatched)
+        folder = None if run is None else Path(run)
+        learned = self._learn(
+            Lesson(features[learns], codes[learns], n_classes, outside, encoder, folder), watch
+        )
         if plan.source == "cross-fit":
-            confidence = self._cross_fit(features, codes, n_classes, watch)
+            whole = Lesson(features, codes, n_classes, outside, encoder, folder)
+            confidence = self._cross_fit(whole, watch)
         elif plan.source == "valid" and held_out is not None:
             confidence = self._confidence(encoder, learned, held_out.texts, n_classes)
         else:
@@ -160,7 +196,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
         self.held_out_confidence_ = np.sort(confidence)
-        self.oos_confidence_ = np.sort(self._confidence(encoder, learned, examples.out_of_scope, n_classes))
+        self.oos_confidence_ = np.sort(self._score_if_any(learned, outside, n_classes))
         self.held_out_source_ = plan.source
         self.n_uncovered_classes_ = plan.n_uncovered_classes
         self._fit_threshold()
@@ -200,7 +236,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         sentences = [self.threshold_.sentence()]
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
             caught = int((self.oos_confidence_ < self.threshold_.value).sum())
-            sentences.append(f"Of the {n:,} out-of-scope rows given, {caught:,} are rejected.")
+            learned = ", which it also learned from" if self.learns_from_outside else ""
+            sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
         return sentences
 
     # ── predicting ──────────────────────────────────────────────────────────────────
@@ -285,28 +322,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             ModelFolderError: something else is in the way, or the disk refuses.
         """
         self._check_fitted("save")
-        packed = self._pack(self.learned_)
-        arrays, texts = saved.nested(packed)
-        about = {
-            "method": self.method,
-            "textgraft": importlib.metadata.version("textgraft"),
-            "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "parameters": saved.parameters_to_json(self.get_params(deep=False), self.encoder_),
-            "encoder": saved.encoder_to_json(self.encoder_),
-            "threshold": saved.threshold_to_json(self.threshold_),
-            "held_out_source": self.held_out_source_,
-            "n_uncovered_classes": self.n_uncovered_classes_,
-            "report": asdict(self.report_),
-            "learned": packed.about,
-        }
-        arrays |= {
-            "class_counts": self.class_counts_,
-            "train_codes": self.train_codes_,
-            "held_out_confidence": self.held_out_confidence_,
-            "oos_confidence": self.oos_confidence_,
-        }
-        texts |= {"classes": list(self.classes_), "train_texts": self.train_texts_}
-        write_bundle(path, Bundle(about, arrays, texts))
+        saved.write_classifier(self, path, self._pack(self.learned_))
 
     @classmethod
     def restored(cls, bundle: Bundle, encoder: Encoder | None) -> Self:
@@ -316,22 +332,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             WeightsError: the encoder's weights are not those of ``fit``.
         """
         saved.check_encoder(bundle, encoder)
-        about = bundle.about
-        parameters = saved.parameters_from_json(about["parameters"])
+        parameters = saved.parameters_from_json(bundle.about["parameters"])
         # a parameter that an older textgraft had only mattered to learning, which is done
         self = cls(**{name: parameters[name] for name in cls._get_param_names() if name in parameters})
         self.encoder_ = encoder
         self.learned_ = self._unpack(saved.unnested(bundle))
-        self.report_ = RowReport(**about["report"])
-        self.threshold_ = saved.threshold_from_json(about["threshold"])
-        self.held_out_source_ = about["held_out_source"]
-        self.n_uncovered_classes_ = about["n_uncovered_classes"]
-        self.classes_ = np.array(bundle.texts["classes"], dtype=object)
-        self.train_texts_ = bundle.texts["train_texts"]
-        self.class_counts_ = bundle.arrays["class_counts"]
-        self.train_codes_ = bundle.arrays["train_codes"]
-        self.held_out_confidence_ = bundle.arrays["held_out_confidence"]
-        self.oos_confidence_ = bundle.arrays["oos_confidence"]
+        saved.restore_attributes(self, bundle)
         return self
 
     # ── inside ──────────────────────────────────────────────────────────────────────
@@ -341,23 +347,35 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
         )
 
-    def _cross_fit(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> np.ndarray:
+    def _cross_fit(self, whole: Lesson, watch: Watch) -> np.ndarray:
         """Confidence of each row under a model that learned the other folds."""
-        folds = fold_numbers(codes, CROSS_FIT_FOLDS, self.seed)
+        folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, self.seed)
         parts = []
         for fold in range(CROSS_FIT_FOLDS):
             out = folds == fold
             # a class can be missing from a fold's rows only if it has none to score there
             if out.any():
-                learned = self._learn(features[~out], codes[~out], n_classes, unwatched)
-                parts.append(self._score(learned, features[out], n_classes).confidence)
+                lesson = replace(
+                    whole,
+                    features=whole.features[~out],
+                    codes=whole.codes[~out],
+                    run=None if whole.run is None else whole.run / f"fold-{fold + 1}",
+                )
+                learned = self._learn(lesson, unwatched)
+                parts.append(self._score(learned, whole.features[out], whole.n_classes).confidence)
             watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
+        """Texts as features: vectors where the method reads them, else the texts themselves."""
+        if encoder is not None and self.reads == "vectors":
+            return encoder.encode(list(texts), watch)
+        return np.array(list(texts), dtype=object)
 
     def _confidence(
         self, encoder: Encoder | None, learned: Learned, texts: Sequence[str], n_classes: int
     ) -> np.ndarray:
-        return self._score_if_any(learned, _represent(encoder, texts, unwatched), n_classes)
+        return self._score_if_any(learned, self._represent(encoder, texts, unwatched), n_classes)
 
     def _score_if_any(self, learned: Learned, features: Features, n_classes: int) -> np.ndarray:
         return self._score(learned, features, n_classes).confidence if len(features) else np.empty(0)
@@ -368,12 +386,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         usual = int(self.class_counts_.argmax())
         if not len(rows):
             return scatter_scores(join_scores([], n_classes), rows, len(texts), usual)
-        features = _represent(self.encoder_, [texts[row] for row in rows], watch)
+        features = self._represent(self.encoder_, [texts[row] for row in rows], watch)
         scores = self._score(self.learned_, features, n_classes)
         return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
-        features = _represent(self.encoder_, clean_texts(texts), unwatched)
+        features = self._represent(self.encoder_, clean_texts(texts), unwatched)
         return self._embed(self.learned_, features)
 
     def _check_held_out(
@@ -417,10 +435,3 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
         return tags
-
-
-def _represent(encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
-    """Texts as features: vectors where there is an encoder, else the texts themselves."""
-    if encoder is not None:
-        return encoder.encode(list(texts), watch)
-    return np.array(list(texts), dtype=object)

@@ -20,7 +20,7 @@ from textgraft.core.neighbours import vote
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, TextClassifier
+from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.search.index import KINDS, Index, build_index
 
@@ -90,11 +90,11 @@ class KNNClassifier(TextClassifier):
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
 
-    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Memory:
+    def _learn(self, lesson: Lesson, watch: Watch) -> Memory:
         watch(Progress("building the index", 0, 1))
-        index = build_index(unit_rows(features), self.index)
+        index = build_index(unit_rows(lesson.features), self.index)
         watch(Progress("building the index", 1, 1))
-        return Memory(index, codes)
+        return Memory(index, lesson.codes)
 
     def _score(self, learned: Memory, features: Features, n_classes: int) -> Scores:
         neighbours = learned.index.search(unit_rows(features), int(self.k))

@@ -4,11 +4,7 @@ The standard probe of transfer learning (Alain and Bengio, "Understanding Interm
 Layers Using Linear Classifier Probes", 2016; Kornblith et al., "Do Better ImageNet Models
 Transfer Better?", 2019).
 
-Confidence asks two things at once: does the winning class stand out (the largest logit;
-Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World Settings", 2022), and
-is there a training text of that class like this one (cosine similarity to the nearest; Sun
-et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", 2022)? Their product m
-becomes m / (1 + m). On texts of no known class it separates better than either alone.
+Confidence: see :mod:`textgraft.methods.confidence`.
 """
 
 from __future__ import annotations
@@ -20,19 +16,16 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
-from scipy.special import softmax
 
 from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
-from textgraft.core.scores import Scores, scores_from_dense
+from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, TextClassifier
-from textgraft.methods.evidence import cosines, unit_rows
+from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.confidence import ClassEvidence, scores_of_logits
+from textgraft.methods.evidence import unit_rows
 from textgraft.methods.limits import check_class_count
-
-MOST_ROWS_COMPARED = 1_000
-"""Training texts of a class that a text is compared with; bounds the cost of a confidence."""
 
 
 @dataclass(frozen=True)
@@ -52,24 +45,8 @@ class Weights:
     codes: np.ndarray
 
     @cached_property
-    def rows_of_class(self) -> list[np.ndarray]:
-        """Rows of each class that a text is compared with: all, or evenly spaced ones of very many."""
-        order = np.argsort(self.codes, kind="stable")
-        groups = np.split(order, np.cumsum(np.bincount(self.codes, minlength=len(self.bias)))[:-1])
-        return [
-            rows[np.linspace(0, len(rows) - 1, MOST_ROWS_COMPARED).astype(int)]
-            if len(rows) > MOST_ROWS_COMPARED
-            else rows
-            for rows in groups
-        ]
-
-    def nearest_of_class(self, vectors: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """(n,) cosine similarity of each vector (n, d) to the nearest training text of its class."""
-        nearest = np.zeros(len(vectors), dtype=np.float32)
-        for code in np.unique(codes):
-            asked, stored = np.flatnonzero(codes == code), self.rows_of_class[code]
-            nearest[asked] = cosines(vectors[asked], self.evidence[stored]).max(axis=1)
-        return nearest
+    def of_classes(self) -> ClassEvidence:
+        return ClassEvidence(self.evidence, self.codes, len(self.bias))
 
 
 @final
@@ -113,33 +90,29 @@ class LinearClassifier(TextClassifier):
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
 
-    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Weights:
+    def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
         from sklearn.linear_model import LogisticRegression
 
-        check_class_count(self.method, n_classes)
+        check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
-        strength = self.C * np.sqrt(n_classes / 2)
+        strength = self.C * np.sqrt(lesson.n_classes / 2)
         model = LogisticRegression(C=strength, tol=1e-5, max_iter=1_000)
         with warnings.catch_warnings():
             # many classes of few rows are no sign of regression here
             warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-            model.fit(features, codes)
+            model.fit(lesson.features, lesson.codes)
         watch(Progress("learning", 1, 1))
         weight, bias = model.coef_, model.intercept_
-        if n_classes == 2:
+        if lesson.n_classes == 2:
             # one logit z for two classes is the softmax of -z/2 and z/2
             weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
         # sklearn may hand out Fortran order, whose products differ in the last bit from a reloaded array's
         weight = np.ascontiguousarray(weight)
-        return Weights(weight, bias, unit_rows(features).astype(np.float16), codes)
+        return Weights(weight, bias, unit_rows(lesson.features).astype(np.float16), lesson.codes)
 
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:
         logits = features @ learned.weight.T + learned.bias
-        # all logits of a text may be shifted together without changing any belief
-        largest = logits.max(axis=1) - logits.mean(axis=1)
-        nearest = learned.nearest_of_class(unit_rows(features), logits.argmax(axis=1))
-        margin = largest * np.clip(nearest, 0.0, None)
-        return scores_from_dense(softmax(logits, axis=1), margin / (1.0 + margin))
+        return scores_of_logits(logits, unit_rows(features), learned.of_classes)
 
     def _embed(self, learned: Weights, features: Features) -> np.ndarray:
         return unit_rows(features)

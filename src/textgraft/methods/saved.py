@@ -2,18 +2,63 @@
 
 from __future__ import annotations
 
+import datetime
+import importlib.metadata
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from textgraft.bundle import Bundle
+import numpy as np
+
+from textgraft.bundle import Bundle, write_bundle
 from textgraft.core.decision import Threshold, parse_rule
-from textgraft.core.examples import clean_label_set
+from textgraft.core.examples import RowReport, clean_label_set
 from textgraft.encoders import load_encoder
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import WeightsError
 
 _LEARNED = "learned."
+
+_ARRAYS = ("class_counts_", "train_codes_", "held_out_confidence_", "oos_confidence_")
+"""Fitted attributes that are stored as arrays, under their names without the underscore."""
+
+
+def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
+    """Write a fitted classifier, and what its method learned, as a model folder.
+
+    Raises:
+        ModelFolderError: something else is in the way, or the disk refuses.
+    """
+    arrays, texts = nested(packed)
+    about = {
+        "method": classifier.method,
+        "textgraft": importlib.metadata.version("textgraft"),
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
+        "encoder": encoder_to_json(classifier.encoder_),
+        "threshold": threshold_to_json(classifier.threshold_),
+        "held_out_source": classifier.held_out_source_,
+        "n_uncovered_classes": classifier.n_uncovered_classes_,
+        "report": asdict(classifier.report_),
+        "learned": packed.about,
+    }
+    arrays |= {name[:-1]: getattr(classifier, name) for name in _ARRAYS}
+    texts |= {"classes": list(classifier.classes_), "train_texts": classifier.train_texts_}
+    write_bundle(path, Bundle(about, arrays, texts))
+
+
+def restore_attributes(classifier: Any, bundle: Bundle) -> None:
+    """Give a classifier back the fitted attributes that every method has."""
+    about = bundle.about
+    classifier.report_ = RowReport(**about["report"])
+    classifier.threshold_ = threshold_from_json(about["threshold"])
+    classifier.held_out_source_ = about["held_out_source"]
+    classifier.n_uncovered_classes_ = about["n_uncovered_classes"]
+    classifier.classes_ = np.array(bundle.texts["classes"], dtype=object)
+    classifier.train_texts_ = bundle.texts["train_texts"]
+    for name in _ARRAYS:
+        setattr(classifier, name, bundle.arrays[name[:-1]])
 
 
 def parameters_to_json(parameters: dict[str, Any], encoder: Encoder | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores, scores_from_dense
 from textgraft.encoders import Encoder
-from textgraft.methods.base import Features, TextClassifier
+from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.limits import check_class_count
 
 WORD = re.compile(r"\b\w+\b")
@@ -63,6 +63,7 @@ class TfidfClassifier(TextClassifier):
     """
 
     method = "tfidf"
+    reads = "texts"
 
     def __init__(
         self,
@@ -98,14 +99,14 @@ class TfidfClassifier(TextClassifier):
     def _open_encoder(self) -> Encoder | None:
         return None
 
-    def _learn(self, features: Features, codes: np.ndarray, n_classes: int, watch: Watch) -> Ngrams:
-        check_class_count(self.method, n_classes)
-        texts = list(features)
+    def _learn(self, lesson: Lesson, watch: Watch) -> Ngrams:
+        check_class_count(self.method, lesson.n_classes)
+        texts = list(lesson.features)
         # texts of emoji or punctuation alone have no word; a vocabulary must have one
         nothing = None if any(word_features(text, 1) for text in texts) else ["\0"]
         words, characters = self._vectorizers(nothing, None)
         rows = _joined(words.fit_transform(texts), characters.fit_transform(texts))
-        weight, bias = _one_versus_rest(rows, codes, n_classes, self.C, self.seed, watch)
+        weight, bias = _one_versus_rest(rows, lesson.codes, lesson.n_classes, self.C, self.seed, watch)
         return Ngrams(words, characters, weight.astype(np.float16).astype(np.float32), bias, rows)
 
     def _score(self, learned: Ngrams, features: Features, n_classes: int) -> Scores:

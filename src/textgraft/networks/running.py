@@ -1,0 +1,51 @@
+"""A network over many texts, without learning: little padding, bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textgraft.text.batches import padded_ids, token_batches
+
+TOKEN_BUDGET = {"cpu": 2_048, "cuda": 65_536}
+"""Tokens a batch. On a CPU a small batch keeps activations in cache; measured by
+``benchmarks/frozen.py --budgets``."""
+
+
+def outputs_by_batch(
+    forward: Callable[[Tensor, Tensor], Tensor], ids: list[list[int]], pad: int, device: str, bf16: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield row numbers (b,) and outputs (b, …) float32, longest texts first.
+
+    Args:
+        forward: ids (b, t) and mask (b, t) on the device -> outputs.
+        ids: token ids of n texts.
+        pad: id to fill with.
+        device: where to compute.
+        bf16: whether matrix products are in bf16.
+    """
+    kind = device.split(":")[0]
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    for rows in token_batches(lengths, TOKEN_BUDGET[kind]):
+        padded, mask = padded_ids([ids[row] for row in rows], pad)
+        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
+            out = forward(torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device))
+            yield rows, out.float().cpu().numpy()
+
+
+def outputs_in_order(
+    forward: Callable[[Tensor, Tensor], Tensor],
+    ids: list[list[int]],
+    width: int,
+    pad: int,
+    device: str,
+    bf16: bool,
+) -> np.ndarray:
+    """Outputs (n, width) float32 of n texts, in their order."""
+    outputs = np.empty((len(ids), width), dtype=np.float32)
+    for rows, batch in outputs_by_batch(forward, ids, pad, device, bf16):
+        outputs[rows] = batch
+    return outputs

@@ -1,0 +1,197 @@
+"""A pretrained transformer body as a folder has it: tokenizer, token states, layer groups.
+
+Any encoder of ``transformers``; the blocks are found in the module itself, so that BERT,
+DistilBERT, RoBERTa, MiniLM, ModernBERT and their kin need no branch of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from textgraft.errors import WeightsError
+from textgraft.networks.layout import Layout, read_layout
+from textgraft.pretrained import Weights
+
+_ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
+_OTHER_DROPOUT = ("hidden_dropout_prob", "dropout", "embedding_dropout", "mlp_dropout", "dropout_rate")
+"""What families call their rates of dropout."""
+
+
+@dataclass(frozen=True)
+class TextTokenizer:
+    """Texts to token ids as a folder's own files say.
+
+    Attributes:
+        fast: the tokenizer of ``transformers``.
+        prompt: put before each text.
+        lower_case: whether texts are lowered first.
+        pad: an id to fill with; what it is does not matter, since it is masked.
+        max_tokens: the most that the model takes of a text.
+    """
+
+    fast: Any
+    prompt: str
+    lower_case: bool
+    pad: int
+    max_tokens: int
+
+    def ids(self, texts: list[str], limit: int | None) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut to ``limit``."""
+        prompted = [self.prompt + text for text in texts] if self.prompt else texts
+        if self.lower_case:
+            prompted = [text.lower() for text in prompted]
+        if not prompted:
+            return []
+        ids: list[list[int]] = self.fast(
+            prompted,
+            truncation=limit is not None,
+            max_length=limit,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,
+        )["input_ids"]
+        return ids
+
+
+class Transformer(nn.Module):
+    """(b, t) token ids and mask -> (b, t, d) states of a pretrained body.
+
+    Attributes:
+        dim: numbers of a state.
+    """
+
+    def __init__(self, body: nn.Module, dim: int) -> None:
+        super().__init__()
+        self.body = body
+        self.dim = dim
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        # without a mask attention takes its fastest path; equal lengths are common after sorting
+        needed = None if bool(mask.all()) else mask.long()
+        states: Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state
+        return states
+
+    def layer_groups(self) -> dict[str, list[nn.Module]]:
+        """``embeddings``, then each block; what follows the blocks belongs to the last one."""
+        blocks = _blocks(self.body)
+        inside = {id(module) for block in blocks for module in block.modules()}
+        holders = {id(m) for m in self.body.modules() if any(id(c) in inside for c in m.modules())}
+        before: list[nn.Module] = []
+        after: list[nn.Module] = []
+        for module in _outermost(self.body, inside | holders):
+            (after if _is_after(self.body, module, blocks[0]) else before).append(module)
+        groups: dict[str, list[nn.Module]] = {"embeddings": before}
+        for number, block in enumerate(blocks, 1):
+            groups[f"block {number}"] = [block]
+        groups[f"block {len(blocks)}"] += after
+        return groups
+
+
+def open_transformer(
+    weights: Weights, *, dropout: float | None = None, attention_dropout: float | None = None
+) -> tuple[Transformer, TextTokenizer, Layout]:
+    """Read a body in fp32, its tokenizer and what its folder says about pooling.
+
+    Args:
+        weights: where the model lies.
+        dropout: of hidden states, in place of the folder's own.
+        attention_dropout: of attention weights, likewise.
+
+    Raises:
+        WeightsError: the folder cannot be opened as an encoder.
+    """
+    from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
+
+    layout = read_layout(weights.folder)
+    folder = str(layout.transformer)
+    try:
+        with _quiet_transformers():
+            config = AutoConfig.from_pretrained(folder, local_files_only=True)
+            _set_all(config, _OTHER_DROPOUT, dropout)
+            _set_all(config, _ATTENTION_DROPOUT, attention_dropout)
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            family = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+            body = family.from_pretrained(
+                folder, config=config, local_files_only=True, dtype=torch.float32, use_safetensors=True
+            )
+    except Exception as error:  # transformers raises many kinds; each is one fault to our user
+        raise WeightsError(f"{weights.name} cannot be opened as an encoder: {_first_line(error)}") from error
+    if getattr(body, "pooler", None) is not None:
+        # made for another task, and not part of the states
+        body.pooler = None
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else config.pad_token_id
+    texts = TextTokenizer(
+        tokenizer, layout.prompt, layout.lower_case, pad or 0, _max_tokens(layout, tokenizer, body)
+    )
+    return Transformer(body.eval(), int(config.hidden_size)), texts, layout
+
+
+def _blocks(body: nn.Module) -> list[nn.Module]:
+    """The list of like blocks that holds most of the body's parameters."""
+    lists = [module for module in body.modules() if isinstance(module, nn.ModuleList) and len(module)]
+    if not lists:
+        return [body]
+    largest = max(lists, key=lambda blocks: sum(p.numel() for p in blocks.parameters()))
+    return list(largest)
+
+
+def _outermost(module: nn.Module, passed: set[int]) -> Iterator[nn.Module]:
+    """Modules with parameters that are neither passed nor inside one that was given."""
+    for child in module.children():
+        if id(child) not in passed:
+            if any(True for _ in child.parameters()):
+                yield child
+        elif not isinstance(child, nn.ModuleList):
+            yield from _outermost(child, passed)
+
+
+def _is_after(body: nn.Module, module: nn.Module, block: nn.Module) -> bool:
+    """Whether a module was registered after the blocks; an embedding never counts as after."""
+    order = {id(found): number for number, found in enumerate(body.modules())}
+    embeds = any(isinstance(part, nn.Embedding) for part in module.modules())
+    return not embeds and order[id(module)] > order[id(block)]
+
+
+def _set_all(config: Any, names: tuple[str, ...], value: float | None) -> None:
+    for name in names:
+        if value is not None and isinstance(getattr(config, name, None), float | int):
+            setattr(config, name, value)
+
+
+def _max_tokens(layout: Layout, tokenizer: Any, body: nn.Module) -> int:
+    """The smaller of what the model's files and its position table allow."""
+    positions = getattr(body.config, "max_position_embeddings", None)
+    table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    if positions and padding is not None:
+        # RoBERTa counts positions from padding_idx + 1, so its table holds fewer tokens than rows
+        positions -= padding + 1
+    own = layout.max_tokens or tokenizer.model_max_length
+    return int(min(limit for limit in (own, positions) if limit))
+
+
+@contextmanager
+def _quiet_transformers() -> Iterator[None]:
+    """Silence loading bars and reports, and put the caller's settings back."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

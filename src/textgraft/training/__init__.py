@@ -1,0 +1,1 @@
+"""Learning: the one training loop, its losses and records. Knows no method."""

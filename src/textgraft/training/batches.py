@@ -1,0 +1,99 @@
+"""Token ids in batches, for the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from textgraft.text.batches import padded_ids, shuffled_batches, split_by_length
+
+PART_OVERHEAD = 192
+"""Tokens that an extra part of a batch costs; less padding than this is cheaper than a part."""
+
+SORTED_FROM = 2_000
+"""Rows from which batches are of like length; fewer rows meet in any company, in parts of like length."""
+
+
+class TokenBatch(NamedTuple):
+    """Some texts: ids (b, t) int64, mask (b, t) bool, codes (b,) int64."""
+
+    ids: Tensor
+    mask: Tensor
+    codes: Tensor
+
+
+@dataclass(frozen=True)
+class TokenBatches:
+    """Texts with class codes, in shuffled batches with little padding.
+
+    Attributes:
+        ids: token ids of n texts.
+        codes: (n,) class codes.
+        batch_size: texts a step.
+        seed: of the order.
+        pad: id to fill with.
+        shuffle: ``False`` gives the rows once in order of length, for measuring.
+    """
+
+    ids: list[list[int]]
+    codes: np.ndarray
+    batch_size: int
+    seed: int
+    pad: int = 0
+    shuffle: bool = True
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """(n,) tokens of each text."""
+        return np.array([len(row) for row in self.ids], dtype=np.int64)
+
+    def steps(self, epoch: int) -> list[list[np.ndarray]]:
+        """Batches in parts of like length."""
+        if not self.shuffle:
+            order = np.argsort(self.lengths, kind="stable")
+            return [[rows] for rows in np.array_split(order, -(-len(order) // self.batch_size))]
+        draw = np.random.default_rng([self.seed, epoch])
+        if len(self.ids) >= SORTED_FROM:
+            batches = shuffled_batches(self.lengths, self.batch_size, draw)
+        else:
+            n_batches = max(1, round(len(self.ids) / self.batch_size))
+            batches = np.array_split(draw.permutation(len(self.ids)), n_batches)
+        return [
+            [rows[part] for part in split_by_length(self.lengths[rows], PART_OVERHEAD)] for rows in batches
+        ]
+
+    def take(self, rows: np.ndarray, epoch: int) -> TokenBatch:
+        """Rows as tensors."""
+        ids, mask = padded_ids([self.ids[row] for row in rows], self.pad)
+        return TokenBatch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.codes[rows]))
+
+
+@dataclass(frozen=True)
+class ArrayBatches:
+    """Rows of an array with class codes, in shuffled batches of one size.
+
+    Attributes:
+        rows: (n, …) what a network takes.
+        codes: (n,) class codes.
+        batch_size: rows a step.
+        seed: of the order.
+    """
+
+    rows: np.ndarray
+    codes: np.ndarray
+    batch_size: int
+    seed: int
+
+    def steps(self, epoch: int) -> list[list[np.ndarray]]:
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows))
+        return [[rows] for rows in np.array_split(order, max(1, round(len(order) / self.batch_size)))]
+
+    def take(self, rows: np.ndarray, epoch: int) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(self.rows[rows]), torch.from_numpy(self.codes[rows])
+
+

@@ -1,0 +1,98 @@
+"""A training run on disk, so that a killed one goes on where it was.
+
+    run/
+    ├── checkpoint.safetensors   weights, optimiser and place, replaced in one step
+    └── log.jsonl                an epoch a line
+
+One file holds all of a checkpoint, tensors and place alike, so it is whole or not there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from textgraft.errors import TrainingError
+
+CHECKPOINT = "checkpoint.safetensors"
+LOG = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where a run keeps its checkpoint and its log.
+
+    Attributes:
+        path: the folder; made when first written to.
+        run: fingerprint of everything that decides what is learned; another run's checkpoint
+            is refused.
+        seconds: least time between two checkpoints within an epoch.
+    """
+
+    path: Path
+    run: str
+    seconds: float = 60.0
+
+    @property
+    def log(self) -> Path:
+        return self.path / LOG
+
+    def write(self, place: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        """Replace the checkpoint; the old one stays whole if the disk refuses.
+
+        Raises:
+            TrainingError: it cannot be written.
+        """
+        from safetensors import SafetensorError
+        from safetensors.torch import save_file
+
+        fresh = self.path / f".{CHECKPOINT}.new"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            save_file(
+                {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()},
+                fresh,
+                {"run": self.run, "place": json.dumps(place)},
+            )
+            with fresh.open("rb+") as file:
+                os.fsync(file.fileno())
+            fresh.replace(self.path / CHECKPOINT)
+        except (OSError, SafetensorError) as error:
+            fresh.unlink(missing_ok=True)
+            raise TrainingError(
+                f"{self.path} cannot take a checkpoint ({error}); the checkpoint before it is kept."
+            ) from error
+
+    def read(self) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
+        """Place and tensors of the checkpoint, or None where there is none.
+
+        Raises:
+            TrainingError: it is another run's, or damaged.
+        """
+        from safetensors import SafetensorError, safe_open
+
+        path = self.path / CHECKPOINT
+        if not path.is_file():
+            return None
+        try:
+            with safe_open(path, "pt") as file:
+                about = file.metadata() or {}
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            run, place = about["run"], json.loads(about["place"])
+        except (SafetensorError, KeyError, ValueError, OSError) as error:
+            raise TrainingError(f"{path} is damaged ({error}). Remove the folder to begin anew.") from error
+        if run != self.run:
+            raise TrainingError(
+                f"{self.path} holds the checkpoint of another run (other rows, parameters or plan). "
+                "Name another folder, or remove it to begin anew."
+            )
+        return place, tensors
+
+    def finish(self) -> None:
+        """Remove the checkpoint of a run that has ended; its log stays."""
+        (self.path / CHECKPOINT).unlink(missing_ok=True)
