@@ -23,8 +23,8 @@ import numpy as np
 
 import textgraft as tg
 from common import CACHE, rows, store
-from textgraft.networks import running
 from textgraft.methods import METHODS, method_class
+from textgraft.networks import running
 
 KNOWN = {
     ("linear", "banking77"): 0.930,

@@ -16,7 +16,7 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
-COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders")
+COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan")
 
 
 def command_line() -> dict[Path, str]:

@@ -100,7 +100,7 @@ def tickets() -> Tickets:
     return Tickets([row["text"] for row in rows], [row["label"] for row in rows])
 
 
-FAMILIES = ("bert", "roberta", "distilbert")
+FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +132,23 @@ def _save_tiny(family: str, place: Path, corpus: list[str]) -> None:
         "distilbert": lambda: (
             hf.DistilBertConfig(**common, **distil, max_position_embeddings=64),
             hf.DistilBertModel,
+        ),
+        "modernbert": lambda: (
+            hf.ModernBertConfig(
+                **common,
+                **width,
+                max_position_embeddings=64,
+                cls_token_id=2,
+                sep_token_id=3,
+                bos_token_id=2,
+                eos_token_id=3,
+                reference_compile=False,
+            ),
+            hf.ModernBertModel,
+        ),
+        "electra": lambda: (
+            hf.ElectraConfig(**common, **width, embedding_size=32, max_position_embeddings=64),
+            hf.ElectraModel,
         ),
     }[family]()
     state = torch.random.get_rng_state()

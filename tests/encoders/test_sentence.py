@@ -18,11 +18,11 @@ from sklearn.base import clone
 
 from textgraft.core.progress import Progress
 from textgraft.encoders import CachedEncoder, SentenceEncoder, load_encoder
-from textgraft.networks.pooling import POOL
 from textgraft.encoders.precision import choose_precision
-from textgraft.networks.steps import PoolStep
 from textgraft.errors import ParameterError, WeightsError
 from textgraft.methods.knn import KNNClassifier
+from textgraft.networks.pooling import POOL
+from textgraft.networks.steps import PoolStep
 from textgraft.pretrained import locate
 
 TINY = ("bert", "roberta", "distilbert")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from textgraft.networks.layout import POOLINGS, Dense, Layout, Normalize, Pool, read_layout
 from textgraft.errors import WeightsError
+from textgraft.networks.layout import POOLINGS, Dense, Layout, Normalize, Pool, read_layout
 from textgraft.pretrained import locate
 
 OLD = "sentence_transformers.models."

@@ -37,6 +37,17 @@ def fit(
     text: Text = None,
     label: Label = None,
     encoding: Encoding = "utf-8",
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="FOLDER",
+            help="Where a trained method keeps checkpoints and a log; the same command goes on after a kill.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss of a trained method.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
     json: Json = False,
 ) -> None:
@@ -54,6 +65,8 @@ def fit(
       textgraft fit train.jsonl --valid dev.jsonl --label intent --to my.model
 
       textgraft fit tickets.csv -m tfidf --reject none --to cheap.model
+
+      textgraft fit tickets.csv -m finetune --run tickets.run --plot loss.png --to tuned.model
     """
     from textgraft.cli.files import read_rows
     from textgraft.cli.output import print_json, print_text
@@ -67,8 +80,15 @@ def fit(
         more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
         held_out = (more.texts, more.labels or [])
     with shown_progress("opening the encoder") as watch:
-        classifier.fit(rows.texts, rows.labels or [], valid=held_out, watch=watch)
+        classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
+    training = getattr(classifier.learned_, "training", None)
+    if plot is not None and training is not None:
+        from textgraft.experiments.loss_plot import draw_losses
+
+        draw_losses(training, plot)
+    if run is not None:
+        _remove_checkpoints(run)
     summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
     if json:
         print_json(summary)
@@ -98,12 +118,19 @@ def build_classifier(
     return found(**arguments, reject=parse_rule(reject), oos_labels=tuple(oos), seed=seed)
 
 
+def _remove_checkpoints(run: Path) -> None:
+    """The model is saved: only the logs of its making are worth their space."""
+    for path in run.rglob("checkpoint.safetensors"):
+        path.unlink()
+
+
 def _summary(
     classifier: TextClassifier, file: Path, to: Path, text: str, label: str | None, seconds: float
 ) -> dict[str, Any]:
     from textgraft.methods.saved import parameters_to_json, threshold_to_json
 
     report = classifier.report_
+    training = getattr(classifier.learned_, "training", None)
     return {
         "file": str(file),
         "text_column": text,
@@ -115,6 +142,7 @@ def _summary(
         "method": classifier.method,
         "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
         "threshold": threshold_to_json(classifier.threshold_),
+        "training": [] if training is None else list(training.notes),
         "rejection": classifier.rejection_sentences(),
         "model": str(to),
         "bytes": sum(path.stat().st_size for path in to.iterdir()),
@@ -132,6 +160,7 @@ def _told(summary: dict[str, Any]) -> str:
         f"{summary['learned_from']:,} rows.",
         *(f"  {note}" for note in summary["notes"]),
         f"Method {summary['method']} ({parameters}).",
+        *summary["training"],
         *summary["rejection"],
         f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:.1f} s.",
     ]

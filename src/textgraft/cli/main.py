@@ -9,7 +9,7 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from textgraft.cli import encoders, evaluate, explain, fit, inspect, methods, predict
+from textgraft.cli import encoders, evaluate, explain, fit, inspect, methods, plan, predict
 from textgraft.cli.options import join_pairs
 from textgraft.errors import TextgraftError
 
@@ -48,6 +48,7 @@ app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
 app.command("methods")(methods.methods)
 app.command("encoders")(encoders.encoders)
+app.command("plan")(plan.plan)
 
 
 @app.callback(invoke_without_command=True)

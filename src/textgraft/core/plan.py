@@ -7,7 +7,8 @@ runs, is tested without torch, and is stored in the model folder.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,6 +58,10 @@ class Plan:
 
     def __post_init__(self) -> None:
         faults = []
+        if not self.groups:
+            faults.append("there are no layer groups")
+        if twice := sorted({group for group in self.groups if self.groups.count(group) > 1}):
+            faults.append(f"layer groups named twice: {', '.join(twice)}")
         for phase in self.phases:
             for what in ("peak_rates", "weight_decay"):
                 values = getattr(phase, what)
@@ -64,9 +69,11 @@ class Plan:
                     faults.append(
                         f"phase {phase.name!r} has {len(values)} {what} for {len(self.groups)} groups"
                     )
-                if any(value < 0 for value in values):
-                    faults.append(f"phase {phase.name!r} has a negative number among its {what}")
-            if phase.epochs < 0:
+                if not all(0.0 <= value < math.inf for value in values):
+                    faults.append(
+                        f"phase {phase.name!r} has a number among its {what} that is negative or not finite"
+                    )
+            if phase.epochs < 0 or phase.epochs != int(phase.epochs):
                 faults.append(f"phase {phase.name!r} has {phase.epochs} epochs")
         if faults:
             raise ParameterError.of("Plan", faults)
@@ -95,12 +102,16 @@ class Plan:
         return self._masked(lambda number: self.groups[number] in names)
 
     def then(self, other: Plan) -> Plan:
-        """This plan, and another of the same groups after it."""
+        """This plan, and another of the same groups after it.
+
+        Raises:
+            ParameterError: the other has other groups.
+        """
         if self.groups != other.groups:
             raise ParameterError("Plans follow one another only over the same layer groups.")
         return Plan(self.groups, self.phases + other.phases)
 
-    def _masked(self, learns: Any) -> Plan:
+    def _masked(self, learns: Callable[[int], bool]) -> Plan:
         return replace(
             self,
             phases=tuple(
@@ -115,11 +126,31 @@ class Plan:
         )
 
 
+@dataclass(frozen=True)
+class Stage:
+    """One network's training, before it runs.
+
+    Attributes:
+        name: for people.
+        plan: what learns, how fast, for how long.
+        sizes: parameters of each layer group.
+    """
+
+    name: str
+    plan: Plan
+    sizes: dict[str, int]
+
+
 def discriminative(rate: float, n_groups: int, factor: float) -> tuple[float, ...]:
     """Peak rates that shrink by ``factor`` from each group to the one before it.
 
     Howard and Ruder, "ULMFiT", 2018, section 3.2, use 2.6. A factor of 1 is one rate for all.
+
+    Raises:
+        ParameterError: the factor is not above 0.
     """
+    if not factor > 0:
+        raise ParameterError(f"The factor between layer groups must be above 0, found {factor}.")
     return tuple(rate / factor ** (n_groups - 1 - number) for number in range(n_groups))
 
 
@@ -216,20 +247,27 @@ def plan_to_json(plan: Plan) -> dict[str, Any]:
 
 
 def plan_from_json(plain: dict[str, Any]) -> Plan:
-    """The inverse of :func:`plan_to_json`."""
-    return Plan(
-        tuple(plain["groups"]),
-        tuple(
-            Phase(
-                phase["name"],
-                phase["epochs"],
-                tuple(phase["peak_rates"]),
-                tuple(phase["weight_decay"]),
-                schedule_from_json(phase["schedule"]),
-            )
-            for phase in plain["phases"]
-        ),
-    )
+    """The inverse of :func:`plan_to_json`.
+
+    Raises:
+        ParameterError: the values are no plan.
+    """
+    try:
+        return Plan(
+            tuple(plain["groups"]),
+            tuple(
+                Phase(
+                    phase["name"],
+                    phase["epochs"],
+                    tuple(phase["peak_rates"]),
+                    tuple(phase["weight_decay"]),
+                    schedule_from_json(phase["schedule"]),
+                )
+                for phase in plain["phases"]
+            ),
+        )
+    except (KeyError, TypeError) as error:
+        raise ParameterError(f"These values are no plan ({error}).") from error
 
 
 def plan_table(plan: Plan, sizes: dict[str, int]) -> str:
@@ -240,6 +278,7 @@ def plan_table(plan: Plan, sizes: dict[str, int]) -> str:
         sizes: parameters of each layer group by name.
     """
     lines = []
+    width = max(len(group) for group in plan.groups)
     for number, phase in enumerate(plan.phases, 1):
         learning = sum(
             sizes[group] for group, rate in zip(plan.groups, phase.peak_rates, strict=True) if rate > 0
@@ -248,7 +287,6 @@ def plan_table(plan: Plan, sizes: dict[str, int]) -> str:
             f"{number}. {phase.name}: {_counted(phase.epochs, 'epoch')}, {schedule_name(phase.schedule)}, "
             f"{learning:,} of {sum(sizes.values()):,} parameters learn"
         )
-        width = max(len(group) for group in plan.groups)
         for group, rate, decay in zip(plan.groups, phase.peak_rates, phase.weight_decay, strict=True):
             pace = f"rate {rate:.2e}  weight decay {decay:g}" if rate > 0 else "frozen"
             lines.append(f"   {group:<{width}}  {sizes[group]:>13,}  {pace}")

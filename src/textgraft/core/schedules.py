@@ -8,8 +8,11 @@ one step is as sound as one of a million.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
+
+from textgraft.errors import ParameterError
 
 
 @dataclass(frozen=True)
@@ -27,16 +30,22 @@ class OneCycle:
     Attributes:
         warmup: share of the phase that goes up.
         start, end: share of the peak rate at both ends.
+
+    Raises:
+        ParameterError: a share that is not from 0 to 1; all faults at once.
     """
 
     warmup: float = 0.25
     start: float = 0.04
     end: float = 0.0
 
+    def __post_init__(self) -> None:
+        _check_shares("OneCycle", warmup=self.warmup, start=self.start, end=self.end)
+
     def at(self, progress: float) -> float:
         if progress < self.warmup:
             return _cosine(self.start, 1.0, progress / self.warmup)
-        return _cosine(1.0, self.end, (progress - self.warmup) / max(1.0 - self.warmup, 1e-12))
+        return _cosine(1.0, self.end, 1.0 - _left(progress, self.warmup))
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,21 @@ class SlantedTriangular:
     Attributes:
         cut: share of the phase that goes up.
         ratio: how many times smaller than the peak the lowest rate is.
+
+    Raises:
+        ParameterError: numbers that cannot be; all faults at once.
     """
 
     cut: float = 0.1
     ratio: float = 32.0
 
+    def __post_init__(self) -> None:
+        ratio = [] if 1.0 <= self.ratio < math.inf else [f"ratio must be 1 or more, found {self.ratio}"]
+        _check_shares("SlantedTriangular", ratio, cut=self.cut)
+
     def at(self, progress: float) -> float:
         up = progress / self.cut if self.cut > 0 else 1.0
-        down = (1.0 - progress) / max(1.0 - self.cut, 1e-12)
-        return (1.0 + min(up, down) * (self.ratio - 1.0)) / self.ratio
+        return (1.0 + min(up, _left(progress, self.cut)) * (self.ratio - 1.0)) / self.ratio
 
 
 @dataclass(frozen=True)
@@ -63,14 +78,20 @@ class LinearDecay:
 
     Attributes:
         warmup: share of the phase that goes up.
+
+    Raises:
+        ParameterError: the share is not from 0 to 1.
     """
 
     warmup: float = 0.1
 
+    def __post_init__(self) -> None:
+        _check_shares("LinearDecay", warmup=self.warmup)
+
     def at(self, progress: float) -> float:
         if progress < self.warmup:
             return progress / self.warmup
-        return (1.0 - progress) / max(1.0 - self.warmup, 1e-12)
+        return _left(progress, self.warmup)
 
 
 Schedule: TypeAlias = Constant | OneCycle | SlantedTriangular | LinearDecay
@@ -94,9 +115,32 @@ def schedule_to_json(schedule: Schedule) -> dict[str, Any]:
 
 
 def schedule_from_json(plain: dict[str, Any]) -> Schedule:
-    """The inverse of :func:`schedule_to_json`."""
+    """The inverse of :func:`schedule_to_json`.
+
+    Raises:
+        ParameterError: no schedule has that name or those settings.
+    """
+    if plain.get("name") not in SCHEDULES:
+        raise ParameterError(
+            f"Unknown schedule {plain.get('name')!r}: expected one of {', '.join(SCHEDULES)}."
+        )
     settings = {key: value for key, value in plain.items() if key != "name"}
-    return SCHEDULES[plain["name"]](**settings)
+    try:
+        return SCHEDULES[plain["name"]](**settings)
+    except TypeError as error:
+        raise ParameterError(f"The schedule {plain['name']!r} has other settings ({error}).") from error
+
+
+def _left(progress: float, turn: float) -> float:
+    """Share of the way down that is left, for a schedule that turns at ``turn``: 1 there, 0 at the end."""
+    # clipped, since (1 − p) / (1 − p) may round to more than 1
+    return min(max((1.0 - progress) / (1.0 - turn), 0.0), 1.0) if turn < 1.0 else 1.0
+
+
+def _check_shares(schedule: str, faults: Sequence[str] = (), **shares: float) -> None:
+    wrong = [f"{name} must be from 0 to 1, found {s}" for name, s in shares.items() if not 0.0 <= s <= 1.0]
+    if faults or wrong:
+        raise ParameterError.of(schedule, [*wrong, *faults])
 
 
 def _cosine(a: float, b: float, share: float) -> float:

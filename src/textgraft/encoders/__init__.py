@@ -10,6 +10,7 @@ from textgraft.encoders.cached import CachedEncoder
 from textgraft.encoders.encoder import Encoder
 from textgraft.encoders.hashing import HashingEncoder
 from textgraft.encoders.sentence import SentenceEncoder
+from textgraft.encoders.use import UseEncoder
 from textgraft.errors import ParameterError
 from textgraft.pretrained import PACKAGED, locate
 
@@ -33,8 +34,8 @@ def load_encoder(
     """Open an encoder; its weights are read when the first text needs them.
 
     Args:
-        name: a packaged name (``minilm``), ``hashing`` or ``hashing:512``, a local folder in Hugging Face or
-            sentence-transformers format, or a hub id ``org/name`` or ``org/name@revision``.
+        name: a packaged name (``minilm``, ``use``), ``hashing`` or ``hashing:512``, a local folder in
+            Hugging Face or sentence-transformers format, or a hub id ``org/name`` or ``org/name@revision``.
         cache: where vectors are kept: a folder, ``auto`` for the user's cache folder (or
             what the variable ``TEXTGRAFT_CACHE`` says), ``None`` for no cache.
         precision: ``auto``, ``bf16`` or ``fp32``.
@@ -49,7 +50,8 @@ def load_encoder(
         return HashingEncoder(int(dim)) if dim else HashingEncoder()
     if token_limit is not None and token_limit < 3:
         raise ParameterError(f"Expected a token limit of 3 or more, found {token_limit}.")
-    encoder = SentenceEncoder(locate(name), precision, device, token_limit)
+    kind = UseEncoder if name == "use" else SentenceEncoder
+    encoder = kind(locate(name), precision, device, token_limit)
     folder = _cache_folder(cache)
     return encoder if folder is None else CachedEncoder(encoder, folder)
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 TEXTS_AT_ONCE = 16_384
 """Texts tokenised and sorted together; bounds memory, and is far more than a batch."""
 
+
 @dataclass(frozen=True)
 class SentenceEncoder:
     """A frozen transformer with the pooling, normalisation and length of its own files.

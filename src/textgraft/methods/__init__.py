@@ -16,6 +16,11 @@ METHODS = {
     "tfidf": "textgraft.methods.tfidf:TfidfClassifier",
     "linear": "textgraft.methods.linear:LinearClassifier",
     "knn": "textgraft.methods.knn:KNNClassifier",
+    "pair": "textgraft.methods.pair:PairClassifier",
+    "siamese": "textgraft.methods.siamese:SiameseClassifier",
+    "word-gru": "textgraft.methods.word_gru:WordGRUClassifier",
+    "transformer-gru": "textgraft.methods.transformer_gru:TransformerGRUClassifier",
+    "finetune": "textgraft.methods.finetune:FinetuneClassifier",
 }
 """In the order of their cost: try the first first."""
 

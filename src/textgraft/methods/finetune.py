@@ -3,55 +3,312 @@
 Devlin et al., "BERT", 2019; with three things that small data needs:
 
 * few rows are first brought together class by class (supervised contrastive warm-up, Khosla
-  et al., 2020; the idea of SetFit, Tunstall et al., 2022, without its pairs);
-* the head starts as the linear probe of the frozen vectors (Kumar et al., "Fine-Tuning Can
-  Distort Pretrained Features", 2022);
-* word embeddings stay frozen: rows of words that no training text has could not follow.
+  et al., 2020; what SetFit, Tunstall et al., 2022, does with pairs, here over whole batches);
+* the head starts as the linear probe of the vectors (Kumar et al., "Fine-Tuning Can Distort
+  Pretrained Features and Underperform Out-of-Distribution", 2022);
+* word embeddings stay frozen: those of words that no training text has could not follow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Any, final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
 from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
-from textgraft.core.plan import Plan, one_cycle
-from textgraft.core.progress import Progress, Watch
+from textgraft.core.plan import Plan, Stage, one_cycle
+from textgraft.core.progress import Watch
 from textgraft.core.scores import Scores
+from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.encoders.encoder import as_trainable
+from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.base import Features, Lesson, TextClassifier
-from textgraft.methods.confidence import ClassEvidence, scores_of_logits
-from textgraft.methods.evidence import unit_rows
+from textgraft.methods.confidence import scores_of_logits
 from textgraft.methods.limits import check_class_count
-from textgraft.training.records import Training
+from textgraft.methods.recipes import (
+    HEAD_FACTOR,
+    Recipe,
+    choose_max_tokens,
+    recipe_for,
+    recipe_sentence,
+)
+from textgraft.methods.runs import run_folder
+
+if TYPE_CHECKING:
+    from textgraft.methods.tuned import Tuned
+    from textgraft.training.batches import TokenBatches
+    from textgraft.training.loop import Settings
+
+CONTRAST_BATCH = 64
+"""Texts compared with one another at once in the warm-up."""
+
+EARLY_STOPPING_SHARE = 0.1
 
 
-@dataclass(frozen=True)
-class Tuned:
-    """A tuned network, ready to run, and what it takes to make it again.
+@final
+class FinetuneClassifier(TextClassifier):
+    """A pretrained encoder whose layers learn the task, under a linear head.
 
-    Attributes:
-        running: network and tokenizer as they answer.
-        changed: tensors that differ from the pretrained ones, and the head, fp32.
-        settings: what the network was built with.
-        evidence: (n, d) float16 vectors of the training texts, of length 1.
-        codes: (n,) their class codes.
-        training: how it came to be.
+    Args:
+        encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder` with weights.
+        epochs: times that every row is seen; ``auto`` by the number of rows.
+        rate: peak learning rate of the encoder's layers; ``auto`` by the number of rows.
+        batch_size: texts a step; ``auto`` by the number of rows.
+        contrast: epochs of contrastive warm-up before that; ``auto`` for few rows only.
+        max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
+        pool: ``auto`` (as the encoder's files say, else mean), ``mean`` or ``cls``.
+        train: ``all``, ``head``, or how many of the last layer groups learn. Word embeddings
+            learn only when this says so: ``everything``.
+        lora: rank of low-rank adaptation; 0 trains the weights themselves (needs the extra ``lora``).
+        factor: how many times slower each layer group learns than the one after it.
+        dropout: of hidden states and of the vectors under the head.
+        smoothing: share of belief spread over all classes.
+        class_weights: ``none``, or ``balanced`` to make small classes count as much as large ones.
+        patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
+            them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-out, the order of rows and dropout.
     """
 
-    running: Any
-    changed: dict[str, np.ndarray]
-    settings: dict[str, Any]
-    evidence: np.ndarray
-    codes: np.ndarray
-    training: Training
+    method = "finetune"
+    reads = "texts"
 
-    @cached_property
-    def of_classes(self) -> ClassEvidence:
-        return ClassEvidence(self.evidence, self.codes, self.settings["n_classes"])
+    def __init__(
+        self,
+        encoder: str | Encoder = "minilm",
+        *,
+        epochs: int | str = "auto",
+        rate: float | str = "auto",
+        batch_size: int | str = "auto",
+        contrast: int | str = "auto",
+        max_tokens: int | str = "auto",
+        pool: str = "auto",
+        train: int | str = "all",
+        lora: int = 0,
+        factor: float = 1.0,
+        dropout: float = 0.1,
+        smoothing: float = 0.0,
+        class_weights: str = "none",
+        patience: int | None = None,
+        reject: Rule | None = None,
+        oos_labels: Collection[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.epochs = epochs
+        self.rate = rate
+        self.batch_size = batch_size
+        self.contrast = contrast
+        self.max_tokens = max_tokens
+        self.pool = pool
+        self.train = train
+        self.lora = lora
+        self.factor = factor
+        self.dropout = dropout
+        self.smoothing = smoothing
+        self.class_weights = class_weights
+        self.patience = patience
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    def _faults(self) -> list[str]:
+        faults = []
+        for name, least in (("epochs", 0), ("batch_size", 1), ("contrast", 0), ("max_tokens", 3)):
+            value = getattr(self, name)
+            if value != "auto" and not _is_count(value, least):
+                faults.append(f"{name} must be 'auto' or a whole number from {least}, found {value!r}")
+        if self.rate != "auto" and not _is_number(self.rate, 0.0, 1.0):
+            faults.append(f"rate must be 'auto' or a number from 0 to 1, found {self.rate!r}")
+        if self.pool not in ("auto", "mean", "cls", "max"):
+            faults.append(f"pool must be auto, mean, cls or max, found {self.pool!r}")
+        if self.train not in ("all", "head", "everything") and not _is_count(self.train, 1):
+            faults.append(
+                f"train must be all, everything, head or a whole number from 1, found {self.train!r}"
+            )
+        if not _is_count(self.lora, 0):
+            faults.append(f"lora must be a whole number from 0, found {self.lora!r}")
+        if not _is_number(self.factor, 1.0, 100.0):
+            faults.append(f"factor must be a number from 1 to 100, found {self.factor!r}")
+        for name in ("dropout", "smoothing"):
+            if not _is_number(getattr(self, name), 0.0, 0.9):
+                faults.append(f"{name} must be a number from 0 to 0.9, found {getattr(self, name)!r}")
+        if self.class_weights not in ("none", "balanced"):
+            faults.append(f"class_weights must be none or balanced, found {self.class_weights!r}")
+        if self.patience is not None and not _is_count(self.patience, 0):
+            faults.append(f"patience must be a whole number from 0 or None, found {self.patience!r}")
+        return faults
+
+    def _open_encoder(self) -> Encoder:
+        return as_encoder(self.encoder)
+
+    def plan(self, n_rows: int, n_classes: int) -> tuple[Stage, ...]:
+        """What ``fit`` would do with so many rows: each stage's plan and layer group sizes."""
+        from textgraft.networks.pooled import ClassifierNetwork
+        from textgraft.training.groups import group_sizes
+
+        self._check_parameters()
+        recipe = self._recipe(n_rows)
+        encoder = self._learning(self._pretrained(as_encoder(self.encoder)))
+        network = ClassifierNetwork(encoder, n_classes, self.dropout)
+        stages = (
+            Stage("contrastive warm-up", self._contrast_plan(recipe, encoder), group_sizes(encoder)),
+            Stage("fine-tuning", self._tuning_plan(recipe, network), group_sizes(network)),
+        )
+        return tuple(stage for stage in stages if stage.plan.epochs)
+
+    def _learn(self, lesson: Lesson, watch: Watch) -> Tuned:
+        from textgraft.methods.tuned import learned_from, start_from_probe
+        from textgraft.networks.pooled import ClassifierNetwork
+        from textgraft.training.batches import TokenBatches, WholeBatches
+        from textgraft.training.loop import train
+        from textgraft.training.losses import classification_loss, contrastive_loss_of_parts
+        from textgraft.training.records import joined
+
+        check_class_count(self.method, lesson.n_classes)
+        assert lesson.encoder is not None
+        recipe = self._recipe(len(lesson.codes))
+        pretrained = self._pretrained(lesson.encoder)
+        before = {name: tensor.clone() for name, tensor in pretrained.network.state_dict().items()}
+        texts = list(lesson.features)
+        limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
+        ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
+
+        encoder = self._learning(pretrained)
+        warmed = None
+        if (contrast := self._contrast_plan(recipe, encoder)).epochs:
+            whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad)
+            settings = self._settings(lesson, pretrained, "contrast")
+            warmed = train(
+                encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
+            )
+
+        network = ClassifierNetwork(encoder, lesson.n_classes, self.dropout)
+        start_from_probe(network, pretrained, ids, lesson.codes)
+        weights = self._class_weights(lesson, pretrained.device)
+        learns, held_out = self._early_stopping(
+            TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
+        )
+        training = train(
+            network,
+            self._tuning_plan(recipe, network),
+            learns,
+            lambda network, batch: classification_loss(
+                network(batch.ids, batch.mask), batch.codes, weights, self.smoothing
+            ),
+            valid=held_out,
+            settings=self._settings(lesson, pretrained, "tuning"),
+            watch=watch,
+        )
+        if self.lora:
+            network.encoder = network.encoder.merged()
+        training = training if warmed is None else joined("warm-up", warmed, training)
+        notes = (recipe_sentence(recipe, len(texts)), reads, *training.notes)
+        return learned_from(
+            network, before, pretrained, limit, texts, lesson.codes, replace(training, notes=notes)
+        )
+
+    def _score(self, learned: Tuned, features: Features, n_classes: int) -> Scores:
+        vectors, logits = learned.running.vectors_and_logits(list(features))
+        return scores_of_logits(logits, vectors, learned.of_classes)
+
+    def _embed(self, learned: Tuned, features: Features) -> np.ndarray:
+        return learned.running.vectors_and_logits(list(features))[0]
+
+    def _pack(self, learned: Tuned) -> Bundle:
+        return learned.packed()
+
+    def _unpack(self, packed: Bundle) -> Tuned:
+        from textgraft.methods.tuned import tuned_from
+
+        assert self.encoder_ is not None
+        return tuned_from(
+            packed, as_trainable(self.encoder_, self.method).trainable(pool=packed.about["pool"])
+        )
+
+    # ── parts ───────────────────────────────────────────────────────────────────────
+
+    def _recipe(self, n_rows: int) -> Recipe:
+        """Numbers for so many rows, where the parameters do not say."""
+        given = {
+            name: getattr(self, name)
+            for name in ("epochs", "rate", "batch_size", "contrast")
+            if getattr(self, name) != "auto"
+        }
+        return replace(recipe_for(n_rows), **given)
+
+    def _pretrained(self, encoder: Encoder) -> Trainable:
+        # attention takes its fast path only without dropout of its own; that of states is kept
+        return as_trainable(encoder, self.method).trainable(
+            pool=self.pool, dropout=self.dropout, attention_dropout=0.0
+        )
+
+    def _learning(self, pretrained: Trainable) -> Any:
+        from textgraft.networks.lora import LoraEncoder
+
+        if not self.lora:
+            return pretrained.network
+        return LoraEncoder(pretrained.network, self.lora, self.dropout, self.seed)
+
+    def _contrast_plan(self, recipe: Recipe, encoder: Any) -> Plan:
+        plan = one_cycle(tuple(encoder.layer_groups()), recipe.contrast, recipe.rate, factor=self.factor)
+        if self.train == "head" or self.train == 1:
+            return replace(plan, phases=())
+        return plan.freeze_to(-(self.train - 1)) if isinstance(self.train, int) else self._learn_some(plan)
+
+    def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
+        plan = one_cycle(tuple(network.layer_groups()), recipe.epochs, recipe.rate, factor=self.factor)
+        (phase,) = plan.phases
+        rates = (*phase.peak_rates[:-1], recipe.rate * HEAD_FACTOR)
+        plan = replace(plan, phases=(replace(phase, name="fine-tuning", peak_rates=rates),))
+        if self.train == "head":
+            return plan.freeze_to(-1)
+        return plan.freeze_to(-self.train) if isinstance(self.train, int) else self._learn_some(plan)
+
+    def _learn_some(self, plan: Plan) -> Plan:
+        if self.train == "everything":
+            return plan
+        return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
+
+    def _settings(self, lesson: Lesson, pretrained: Trainable, stage: str) -> Settings:
+        from textgraft.training.loop import Settings
+
+        return Settings(
+            seed=self.seed,
+            device=pretrained.device,
+            bf16=pretrained.precision == "bf16",
+            patience=self.patience,
+            run=run_folder(lesson, stage, self.get_params(deep=False)),
+        )
+
+    def _class_weights(self, lesson: Lesson, device: str) -> Any:
+        import torch
+
+        from textgraft.training.losses import balanced_class_weights
+
+        if self.class_weights == "none":
+            return None
+        counts = torch.from_numpy(np.bincount(lesson.codes, minlength=lesson.n_classes))
+        return balanced_class_weights(counts).to(device)
+
+    def _early_stopping(self, rows: TokenBatches) -> tuple[TokenBatches, TokenBatches | None]:
+        """All rows to learn from; or most of them, and the others to watch."""
+        if self.patience is None:
+            return rows, None
+        held_out = holdout_rows(rows.codes, EARLY_STOPPING_SHARE, self.seed)
+        return rows.some(~held_out), rows.some(held_out, shuffle=False)
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+
+
+def _is_number(value: object, least: float, most: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most

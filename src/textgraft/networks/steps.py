@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from textgraft.errors import WeightsError
 from textgraft.networks.layout import Dense, Layout, Pool
 from textgraft.networks.pooling import POOL
-from textgraft.errors import WeightsError
 
 
 class PoolStep(nn.Module):

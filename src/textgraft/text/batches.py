@@ -37,7 +37,7 @@ def shuffled_batches(lengths: np.ndarray, batch_size: int, draw: np.random.Gener
         draw: where randomness comes from.
     """
     jitter = draw.uniform(0.97, 1.03, len(lengths))
-    order = np.argsort(lengths * jitter, kind="stable")
+    order = np.argsort((lengths + 1) * jitter, kind="stable")
     # the incomplete batch lies at a random place, not always among the longest
     offset = int(draw.integers(batch_size)) if len(order) > batch_size else 0
     starts = range(offset, len(order), batch_size)

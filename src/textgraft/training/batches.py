@@ -34,7 +34,7 @@ class TokenBatches:
     Attributes:
         ids: token ids of n texts.
         codes: (n,) class codes.
-        batch_size: texts a step.
+        batch_size: texts a step, at most.
         seed: of the order.
         pad: id to fill with.
         shuffle: ``False`` gives the rows once in order of length, for measuring.
@@ -55,22 +55,53 @@ class TokenBatches:
     def steps(self, epoch: int) -> list[list[np.ndarray]]:
         """Batches in parts of like length."""
         if not self.shuffle:
-            order = np.argsort(self.lengths, kind="stable")
-            return [[rows] for rows in np.array_split(order, -(-len(order) // self.batch_size))]
+            return _even(np.argsort(self.lengths, kind="stable"), self.batch_size)
         draw = np.random.default_rng([self.seed, epoch])
         if len(self.ids) >= SORTED_FROM:
             batches = shuffled_batches(self.lengths, self.batch_size, draw)
         else:
-            n_batches = max(1, round(len(self.ids) / self.batch_size))
-            batches = np.array_split(draw.permutation(len(self.ids)), n_batches)
+            batches = [rows for (rows,) in _even(draw.permutation(len(self.ids)), self.batch_size)]
         return [
             [rows[part] for part in split_by_length(self.lengths[rows], PART_OVERHEAD)] for rows in batches
         ]
 
+    def some(self, rows: np.ndarray, *, shuffle: bool = True) -> TokenBatches:
+        """Only the rows of a mask (n,)."""
+        ids = [self.ids[row] for row in np.flatnonzero(rows)]
+        return TokenBatches(ids, self.codes[rows], self.batch_size, self.seed, self.pad, shuffle)
+
     def take(self, rows: np.ndarray, epoch: int) -> TokenBatch:
         """Rows as tensors."""
         ids, mask = padded_ids([self.ids[row] for row in rows], self.pad)
-        return TokenBatch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(self.codes[rows]))
+        codes = self.codes[rows].astype(np.int64)
+        return TokenBatch(torch.from_numpy(ids), torch.from_numpy(mask), torch.from_numpy(codes))
+
+
+@dataclass(frozen=True)
+class WholeBatches:
+    """Texts with class codes in batches whose loss needs all rows at once.
+
+    A batch comes as several token batches of like length, which a network sees one after another.
+
+    Attributes: as of :class:`TokenBatches`.
+    """
+
+    ids: list[list[int]]
+    codes: np.ndarray
+    batch_size: int
+    seed: int
+    pad: int = 0
+
+    def steps(self, epoch: int) -> list[list[np.ndarray]]:
+        """Random batches, each in one part."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.ids))
+        return _even(order, self.batch_size)
+
+    def take(self, rows: np.ndarray, epoch: int) -> tuple[TokenBatch, ...]:
+        """One batch in parts of like length."""
+        whole = TokenBatches(self.ids, self.codes, self.batch_size, self.seed, self.pad)
+        lengths = np.array([len(self.ids[row]) for row in rows])
+        return tuple(whole.take(rows[part], epoch) for part in split_by_length(lengths, PART_OVERHEAD))
 
 
 @dataclass(frozen=True)
@@ -80,7 +111,7 @@ class ArrayBatches:
     Attributes:
         rows: (n, …) what a network takes.
         codes: (n,) class codes.
-        batch_size: rows a step.
+        batch_size: rows a step, at most.
         seed: of the order.
     """
 
@@ -90,10 +121,16 @@ class ArrayBatches:
     seed: int
 
     def steps(self, epoch: int) -> list[list[np.ndarray]]:
+        """Random batches, each in one part."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.rows))
-        return [[rows] for rows in np.array_split(order, max(1, round(len(order) / self.batch_size)))]
+        return _even(order, self.batch_size)
 
     def take(self, rows: np.ndarray, epoch: int) -> tuple[Tensor, Tensor]:
+        """Rows and codes as tensors."""
         return torch.from_numpy(self.rows[rows]), torch.from_numpy(self.codes[rows])
 
 
+def _even(order: np.ndarray, batch_size: int) -> list[list[np.ndarray]]:
+    """Batches of like size, none larger than asked, each in one part; none at all of no rows."""
+    n_batches = -(-len(order) // batch_size)
+    return [[rows] for rows in np.array_split(order, n_batches)] if n_batches else []

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,10 @@ class RunFolder:
                 os.fsync(file.fileno())
             fresh.replace(self.path / CHECKPOINT)
         except (OSError, SafetensorError) as error:
-            fresh.unlink(missing_ok=True)
-            raise TrainingError(
-                f"{self.path} cannot take a checkpoint ({error}); the checkpoint before it is kept."
-            ) from error
+            with suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            kept = "; the checkpoint before it is kept" if (self.path / CHECKPOINT).is_file() else ""
+            raise TrainingError(f"{self.path} cannot take a checkpoint ({error}){kept}.") from error
 
     def read(self) -> tuple[dict[str, Any], dict[str, Tensor]] | None:
         """Place and tensors of the checkpoint, or None where there is none.
@@ -84,6 +85,8 @@ class RunFolder:
                 about = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             run, place = about["run"], json.loads(about["place"])
+            if not isinstance(place, dict):
+                raise ValueError("its place is no place")
         except (SafetensorError, KeyError, ValueError, OSError) as error:
             raise TrainingError(f"{path} is damaged ({error}). Remove the folder to begin anew.") from error
         if run != self.run:

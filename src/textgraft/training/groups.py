@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm as BatchNorm
 
 from textgraft.core.plan import Phase, Plan
 from textgraft.errors import ParameterError
 
 LayerGroups = dict[str, list[nn.Module]]
-"""Named lists of modules, input → output; each parameter belongs to one of them."""
+"""Named lists of modules, input → output; a parameter that several hold belongs to the first of them."""
 
 
 @runtime_checkable
@@ -25,24 +25,27 @@ class Network(Protocol):
 def group_sizes(network: Network) -> dict[str, int]:
     """Parameters of each layer group."""
     return {
-        name: sum(parameter.numel() for parameter in _parameters(modules))
-        for name, modules in network.layer_groups().items()
+        name: sum(parameter.numel() for parameter in parameters)
+        for name, parameters in owned_parameters(network).items()
     }
 
 
-def thaw(network: Network, phase: Phase) -> None:
-    """Let the groups with a rate learn, and freeze all other parameters of the network."""
-    assert isinstance(network, nn.Module)
-    network.requires_grad_(False)
-    for modules, rate in zip(network.layer_groups().values(), phase.peak_rates, strict=True):
-        for parameter in _parameters(modules):
-            parameter.requires_grad_(rate > 0)
+def owned_parameters(network: Network) -> dict[str, list[nn.Parameter]]:
+    """Parameters of each layer group; one tied between groups belongs to the first that holds it."""
+    seen: set[int] = set()
+    owned: dict[str, list[nn.Parameter]] = {}
+    for name, modules in network.layer_groups().items():
+        owned[name] = []
+        for module in modules:
+            for parameter in module.parameters():
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    owned[name].append(parameter)
+    return owned
 
 
-def optimizer_groups(network: Network, plan: Plan, phase: Phase) -> list[dict[str, Any]]:
-    """Parameter groups of a torch optimiser; each keeps its own ``peak_rate``.
-
-    Biases and the gains of normalisation layers are not decayed (as in BERT's own training).
+def check_groups(network: Network, plan: Plan) -> None:
+    """Refuse a plan for another network.
 
     Raises:
         ParameterError: the network's groups are not those of the plan.
@@ -53,25 +56,47 @@ def optimizer_groups(network: Network, plan: Plan, phase: Phase) -> list[dict[st
             f"The plan is for the layer groups {', '.join(plan.groups)}; "
             f"this network has {', '.join(groups)}."
         )
+
+
+def thaw(network: Network, phase: Phase) -> None:
+    """Let the groups with a rate learn, and freeze all other parameters of the network."""
+    assert isinstance(network, nn.Module)
+    network.requires_grad_(False)
+    for parameters, rate in zip(owned_parameters(network).values(), phase.peak_rates, strict=True):
+        for parameter in parameters:
+            parameter.requires_grad_(rate > 0)
+
+
+def train_mode(network: Network, phase: Phase) -> None:
+    """Turn dropout on; batch-norms of frozen groups keep their running statistics as they are."""
+    assert isinstance(network, nn.Module)
+    network.train()
+    for modules, rate in zip(network.layer_groups().values(), phase.peak_rates, strict=True):
+        if rate == 0:
+            for module in modules:
+                for inner in module.modules():
+                    if isinstance(inner, BatchNorm):
+                        inner.eval()
+
+
+def optimizer_groups(network: Network, plan: Plan, phase: Phase) -> list[dict[str, Any]]:
+    """Parameter groups of a torch optimiser; each keeps its own ``peak_rate``.
+
+    Biases and the gains of normalisation layers are not decayed (as in BERT's own training).
+
+    Raises:
+        ParameterError: the network's groups are not those of the plan.
+    """
+    check_groups(network, plan)
     made = []
-    for modules, rate, decay in zip(groups.values(), phase.peak_rates, phase.weight_decay, strict=True):
+    owned = owned_parameters(network).values()
+    for parameters, rate, decay in zip(owned, phase.peak_rates, phase.weight_decay, strict=True):
         if rate == 0:
             continue
-        for parameters, weight_decay in (
-            ([p for p in _parameters(modules) if p.ndim > 1], decay),
-            ([p for p in _parameters(modules) if p.ndim <= 1], 0.0),
+        for some, weight_decay in (
+            ([p for p in parameters if p.ndim > 1], decay),
+            ([p for p in parameters if p.ndim <= 1], 0.0),
         ):
-            if parameters:
-                made.append(
-                    {"params": parameters, "lr": rate, "peak_rate": rate, "weight_decay": weight_decay}
-                )
+            if some:
+                made.append({"params": some, "lr": rate, "peak_rate": rate, "weight_decay": weight_decay})
     return made
-
-
-def _parameters(modules: list[nn.Module]) -> Iterator[nn.Parameter]:
-    seen = set()
-    for module in modules:
-        for parameter in module.parameters():
-            if id(parameter) not in seen:
-                seen.add(id(parameter))
-                yield parameter

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -45,11 +47,20 @@ def supervised_contrastive_loss(vectors: Tensor, codes: Tensor, temperature: flo
         codes: (b,) class codes.
         temperature: similarity that matters; smaller looks at the nearest only.
     """
-    unit = F.normalize(vectors.float(), dim=1)
-    similar = unit @ unit.T / temperature
-    self_pairs = torch.eye(len(unit), dtype=torch.bool, device=unit.device)
-    log_share = similar - torch.logsumexp(similar.masked_fill(self_pairs, -torch.inf), dim=1, keepdim=True)
+    self_pairs = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
     partners = (codes[:, None] == codes[None, :]) & ~self_pairs
     n_partners = partners.sum(1)
-    each = -(log_share * partners).sum(1) / n_partners.clamp(min=1)
+    # bf16 has too few digits for similarities divided by a small temperature
+    with torch.autocast(vectors.device.type, enabled=False):
+        unit = F.normalize(vectors.float(), dim=1)
+        # finite, since minus infinity gives no number where a row has no other at all
+        others = (unit @ unit.T / temperature).masked_fill(self_pairs, -1e9)
+        log_share = (others - torch.logsumexp(others, dim=1, keepdim=True)).masked_fill(~partners, 0.0)
+        each = -log_share.sum(1) / n_partners.clamp(min=1)
     return each.sum() / (n_partners > 0).sum().clamp(min=1)
+
+
+def contrastive_loss_of_parts(network: Any, parts: tuple[Any, ...]) -> Tensor:
+    """:func:`supervised_contrastive_loss` over a batch that comes in parts (ids, mask, codes)."""
+    vectors = torch.cat([network(part.ids, part.mask) for part in parts])
+    return supervised_contrastive_loss(vectors, torch.cat([part.codes for part in parts]))

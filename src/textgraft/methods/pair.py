@@ -1,0 +1,508 @@
+"""Pairs: nearest neighbours whose candidates are read again by a network.
+
+Does this text say the same as that one? Candidates are retrieved by vectors, each is scored
+together with the text by a network trained on sampled pairs, and candidates vote with their odds
+(retrieve and re-rank: Nogueira and Cho, "Passage Re-ranking with BERT", 2019). It takes what
+nearest neighbours take, tens of thousands of classes included, and learns where cosines mislead.
+Confidence is the probability that the text belongs with the best candidate of its class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from textgraft.bundle import Bundle
+from textgraft.core.decision import Rule
+from textgraft.core.neighbours import Neighbours, vote
+from textgraft.core.plan import Plan, Stage, one_cycle
+from textgraft.core.progress import Watch
+from textgraft.core.sampling import ClassRows, drawn_rows
+from textgraft.core.scores import Scores
+from textgraft.core.splits import holdout_rows
+from textgraft.encoders import Encoder, as_encoder
+from textgraft.encoders.encoder import Trainable, as_trainable
+from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.evidence import unit_rows
+from textgraft.methods.runs import run_folder
+from textgraft.search.index import KINDS, Index, build_index
+
+if TYPE_CHECKING:
+    from textgraft.networks.matching import Passages, Scorer, TunedVectors
+    from textgraft.training.loop import Settings
+    from textgraft.training.pairs import Draws
+    from textgraft.training.records import Training
+
+SCORERS = ("dense", "cross")
+
+MOST_ANCHORS = 20_000
+"""Rows that pairs are sampled for and neighbours searched for; a fit costs no more beyond."""
+
+NEAREST = 100
+"""Rows that hard negatives are drawn from."""
+
+STRANGERS = 5
+"""Negatives of each anchor from anywhere: what is far must not be forgotten."""
+
+HELD_OUT, FEWEST_HELD_OUT, MOST_HELD_OUT = 0.1, 200, 2_000
+"""Share of rows on which scorer and cosine are weighed, and how many; with fewer nothing is weighed."""
+
+NO_MATES = (
+    "Every class has one row, so there is no pair of one class to learn from: candidates are ranked by "
+    "cosine, as nearest neighbours do, and confidence is no probability."
+)
+
+ENCODER_BATCH = 64
+ENCODER_TEMPERATURE = 0.05
+"""Of the cosines that multiple negatives ranking compares; as in sentence-transformers."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long and how fast a scorer learns when nothing else is said.
+
+    Attributes:
+        lists: anchors that training should see, each with its partners.
+        epochs: fewest and most.
+        rate: peak learning rate.
+        batch_size: anchors a step.
+    """
+
+    lists: int
+    epochs: tuple[int, int]
+    rate: float
+    batch_size: int
+
+
+PACES = {"dense": Pace(24_000, (4, 12), 1e-3, 32), "cross": Pace(3_000, (1, 3), 5e-5, 8)}
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """What answers whether two texts say the same.
+
+    Attributes:
+        index: vectors of the training texts, and how to find the nearest.
+        codes: (n,) their class codes.
+        texts: the training texts if the scorer reads them, else none.
+        encoder: makes vectors of texts; frozen, or trained.
+        scorer: scores a text with each of its candidates.
+        mix: (3,) log-odds are mix[0] + mix[1] × cosine + mix[2] × the scorer's.
+        changed: tensors that training changed, ``encoder.…`` and ``scorer.…``.
+        training: how it came to be.
+    """
+
+    index: Index
+    codes: np.ndarray
+    texts: list[str]
+    encoder: Encoder | TunedVectors
+    scorer: Scorer
+    mix: np.ndarray
+    changed: dict[str, np.ndarray]
+    training: Training
+
+    @property
+    def evidence(self) -> np.ndarray:
+        return self.index.vectors
+
+
+@final
+class PairClassifier(TextClassifier):
+    """Retrieved candidates, scored pair by pair, voting with their odds.
+
+    Args:
+        encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
+        scorer: ``dense``, a network over two vectors; or ``cross``, a transformer over both texts
+            joined (exact and slow: ``k`` passes a text).
+        train_encoder: first train the encoder's weights, so that rows of a class lie together.
+        k: candidates that are retrieved and scored.
+        negatives: near rows of other classes that each row is told apart from, an epoch.
+        epochs: of the scorer; ``auto`` by the number of rows.
+        rate: peak learning rate of the scorer; ``auto`` by its kind.
+        batch_size: rows a step, each with its partners; ``auto`` by its kind.
+        dropout: in the scorer.
+        encoder_epochs, encoder_rate: of training the encoder.
+        max_tokens: the most tokens a trained transformer reads of a text, or of two joined.
+        index: ``exact``, ``approximate`` (needs the extra ``ann``) or ``auto``.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class but are learned from.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-out, the pairs and dropout.
+    """
+
+    method = "pair"
+    reads = "texts"
+    learns_from_outside = True
+
+    def __init__(
+        self,
+        encoder: str | Encoder = "minilm",
+        *,
+        scorer: str = "dense",
+        train_encoder: bool = False,
+        k: int = 30,
+        negatives: int = 10,
+        epochs: int | str = "auto",
+        rate: float | str = "auto",
+        batch_size: int | str = "auto",
+        dropout: float = 0.1,
+        encoder_epochs: int = 1,
+        encoder_rate: float = 5e-5,
+        max_tokens: int = 128,
+        index: str = "auto",
+        reject: Rule | None = None,
+        oos_labels: Collection[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.scorer = scorer
+        self.train_encoder = train_encoder
+        self.k = k
+        self.negatives = negatives
+        self.epochs = epochs
+        self.rate = rate
+        self.batch_size = batch_size
+        self.dropout = dropout
+        self.encoder_epochs = encoder_epochs
+        self.encoder_rate = encoder_rate
+        self.max_tokens = max_tokens
+        self.index = index
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if self.scorer not in SCORERS:
+            faults.append(f"scorer must be one of {', '.join(SCORERS)}, found {self.scorer!r}")
+        trains: object = self.train_encoder
+        if not isinstance(trains, bool | np.bool_):
+            faults.append(f"train_encoder must be true or false, found {trains!r}")
+        least = {"k": 1, "negatives": 1, "epochs": 0, "batch_size": 1, "encoder_epochs": 0, "max_tokens": 8}
+        for name, fewest in least.items():
+            value, auto = getattr(self, name), name in ("epochs", "batch_size")
+            if not (auto and value == "auto") and not _is_number(value, fewest, np.inf, whole=True):
+                faults.append(
+                    f"{name} must be {'auto or ' * auto}a whole number from {fewest}, found {value!r}"
+                )
+        if self.rate != "auto" and not _is_number(self.rate, 0.0, 1.0):
+            faults.append(f"rate must be auto or a number from 0 to 1, found {self.rate!r}")
+        if not _is_number(self.encoder_rate, 0.0, 1.0):
+            faults.append(f"encoder_rate must be a number from 0 to 1, found {self.encoder_rate!r}")
+        if not _is_number(self.dropout, 0.0, 0.9):
+            faults.append(f"dropout must be a number from 0 to 0.9, found {self.dropout!r}")
+        if self.index not in KINDS:
+            faults.append(f"index must be one of {', '.join(KINDS)}, found {self.index!r}")
+        return faults
+
+    def _open_encoder(self) -> Encoder:
+        encoder = as_encoder(self.encoder)
+        if self.train_encoder or self.scorer == "cross":
+            self._pretrained(encoder)
+        return encoder
+
+    def plan(self, n_rows: int, n_classes: int) -> tuple[Stage, ...]:
+        """What ``fit`` would do with so many rows of so many classes.
+
+        Raises:
+            ParameterError: parameters that cannot be; all faults at once.
+        """
+        from textgraft.training.groups import group_sizes
+
+        self._check_parameters()
+        encoder = self._open_encoder()
+        network = self._network(encoder, encoder.dim)[0]
+        scorer = Stage("scorer", self._scorer_plan(n_rows, network), group_sizes(network))
+        if not self.train_encoder:
+            return (scorer,)
+        pretrained = self._pretrained(encoder)
+        return (Stage("encoder", self._encoder_plan(pretrained), group_sizes(pretrained.network)), scorer)
+
+    # ── learning ────────────────────────────────────────────────────────────────────
+
+    def _learn(self, lesson: Lesson, watch: Watch) -> Matcher:
+        from textgraft.networks.matching import Passages, changed_tensors, copied_tensors
+        from textgraft.training.pairs import mixed_on, trained_in_turn
+        from textgraft.training.records import Training
+
+        assert lesson.encoder is not None
+        n, codes = len(lesson.codes), _codes_with_outside(lesson)
+        texts = [*lesson.features, *lesson.outside]
+        held = _held_out(lesson.codes, self.seed)
+        # pairs of rows that the mixture is fitted on are never learned from
+        seen = np.setdiff1d(np.arange(len(codes)), held)
+        learnable = bool(ClassRows(codes[seen]).has_mate.any())
+
+        encoder: Encoder | TunedVectors = lesson.encoder
+        vectors = unit_rows(lesson.encoder.encode(texts, watch))
+        changed: dict[str, np.ndarray] = {}
+        tuned = None
+        if self.train_encoder and learnable:
+            draws = self._draws(codes[seen], vectors[seen], for_encoder=True)
+            encoder, tensors, tuned = self._tune(lesson, [texts[row] for row in seen], draws, watch)
+            changed |= {f"encoder.{name}": tensor for name, tensor in tensors.items()}
+            vectors = unit_rows(encoder.encode(texts))
+
+        network, scorer = self._network(lesson.encoder, vectors.shape[1])
+        before = copied_tensors(network) if self.scorer == "cross" else {}
+        plan = self._scorer_plan(n, network)
+        mix = np.array([0.0, 0.0, 1.0])
+        if learnable:
+            kept = Passages([texts[row] for row in seen], vectors[seen])
+            training = self._train_scorer(lesson, network, scorer, plan, kept, codes[seen], watch)
+        else:
+            training = Training(plan, (), 0, (NO_MATES,))
+        network.requires_grad_(False).eval()
+        if learnable and len(held):
+            index = build_index(kept.vectors, self.index)
+            asked = Passages([texts[row] for row in held], vectors[held])
+            near = index.search(asked.vectors, int(self.k))
+            odds = scorer.odds(asked, kept, near.positions)
+            same = codes[seen][near.positions] == codes[held][:, None]
+            mix = mixed_on(near.similarities.ravel(), odds.ravel(), same.ravel())
+        changed |= {f"scorer.{name}": array for name, array in changed_tensors(network, before).items()}
+        return Matcher(
+            index=build_index(np.ascontiguousarray(vectors[:n]), self.index),
+            codes=lesson.codes,
+            texts=texts[:n] if self.scorer == "cross" else [],
+            encoder=encoder,
+            scorer=scorer,
+            mix=mix,
+            changed=changed,
+            training=training if tuned is None else trained_in_turn(tuned, training),
+        )
+
+    def _draws(self, codes: np.ndarray, vectors: np.ndarray, *, for_encoder: bool = False) -> Draws:
+        """Partners for rows that have a mate, and (of the scorer) for out-of-scope rows."""
+        from textgraft.training.pairs import Draws
+
+        classes = ClassRows(codes)
+        asks = classes.has_mate if for_encoder else classes.has_mate | (codes < 0)
+        draw = np.random.default_rng(self.seed)
+        anchors = drawn_rows(np.flatnonzero(asks), MOST_ANCHORS, draw)
+        nearest = build_index(vectors, self.index).search(vectors[anchors], NEAREST).positions
+        n_negatives, n_strangers = (1, 0) if for_encoder else (int(self.negatives), STRANGERS)
+        return Draws(classes, anchors, nearest, n_negatives, n_strangers, int(self.seed))
+
+    def _tune(
+        self, lesson: Lesson, texts: list[str], draws: Draws, watch: Watch
+    ) -> tuple[TunedVectors, dict[str, np.ndarray], Training]:
+        """The encoder trained so that a row finds its mate, what changed in it, and how it went."""
+        from textgraft.networks.matching import changed_tensors, copied_tensors
+        from textgraft.training.loop import train
+        from textgraft.training.pairs import MatedTextBatches, mated_text_loss
+
+        assert lesson.encoder is not None
+        pretrained = self._pretrained(lesson.encoder)
+        before = copied_tensors(pretrained.network)
+        ids = pretrained.tokens.ids(texts, self._limit(pretrained))
+        training = train(
+            pretrained.network,
+            self._encoder_plan(pretrained),
+            MatedTextBatches(ids, pretrained.tokens.pad, draws, ENCODER_BATCH),
+            partial(mated_text_loss, temperature=ENCODER_TEMPERATURE),
+            settings=self._settings(lesson, "encoder", pretrained),
+            watch=watch,
+        )
+        changed = changed_tensors(pretrained.network, before)
+        return self._vectors_of(pretrained), changed, training
+
+    def _train_scorer(
+        self,
+        lesson: Lesson,
+        network: Any,
+        scorer: Scorer,
+        plan: Plan,
+        kept: Passages,
+        codes: np.ndarray,
+        watch: Watch,
+    ) -> Training:
+        from textgraft.networks.matching import CrossScorer
+        from textgraft.training.loop import train
+        from textgraft.training.pairs import (
+            JoinedPairBatches,
+            VectorPairBatches,
+            joined_pair_loss,
+            start_from_cosine,
+            vector_pair_loss,
+        )
+
+        draws = self._draws(codes, kept.vectors)
+        start_from_cosine(network, kept.vectors, draws)
+        size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
+        settings = self._settings(lesson, "scorer", scorer if isinstance(scorer, CrossScorer) else None)
+        if isinstance(scorer, CrossScorer):
+            joined = JoinedPairBatches(
+                kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size
+            )
+            return train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
+        pairs = VectorPairBatches(kept.vectors, draws, size)
+        return train(network, plan, pairs, vector_pair_loss, settings=settings, watch=watch)
+
+    # ── answering ───────────────────────────────────────────────────────────────────
+
+    def _score(self, learned: Matcher, features: Features, n_classes: int) -> Scores:
+        from textgraft.networks.matching import Passages
+
+        asked = Passages(list(features), self._embed(learned, features))
+        near = learned.index.search(asked.vectors, int(self.k))
+        stored = Passages(learned.texts, learned.index.vectors)
+        shift, by_cosine, by_scorer = learned.mix
+        odds = learned.scorer.odds(asked, stored, near.positions).astype(np.float64)
+        odds = shift + by_cosine * near.similarities + by_scorer * odds
+        order = np.argsort(-odds, axis=1, kind="stable")
+        ranked = Neighbours(
+            np.take_along_axis(near.positions, order, axis=1), np.take_along_axis(odds, order, axis=1)
+        )
+        # at temperature 1 a candidate's vote weighs exp(log-odds), its odds
+        scores = vote(ranked, learned.codes, n_classes, 1.0)
+        return replace(scores, confidence=_probability(scores.confidence))
+
+    def _embed(self, learned: Matcher, features: Features) -> np.ndarray:
+        return unit_rows(learned.encoder.encode(list(features)))
+
+    # ── networks ────────────────────────────────────────────────────────────────────
+
+    @property
+    def _pace(self) -> Pace:
+        return PACES[self.scorer]
+
+    def _scorer_plan(self, n_rows: int, network: Any) -> Plan:
+        fewest, most = self._pace.epochs
+        lists = min(n_rows, MOST_ANCHORS)
+        epochs = min(most, max(fewest, self._pace.lists // lists)) if self.epochs == "auto" else self.epochs
+        rate = self._pace.rate if self.rate == "auto" else self.rate
+        plan = one_cycle(tuple(network.layer_groups()), int(epochs), float(rate), name="scorer")
+        # rows of words that no training text has could not follow
+        return plan.freeze_to(1) if self.scorer == "cross" else plan
+
+    def _encoder_plan(self, pretrained: Trainable) -> Plan:
+        groups = tuple(pretrained.network.layer_groups())
+        plan = one_cycle(groups, int(self.encoder_epochs), float(self.encoder_rate), name="encoder")
+        return plan.freeze_to(1)
+
+    def _pretrained(self, encoder: Encoder) -> Trainable:
+        return as_trainable(encoder, self.method).trainable(dropout=0.0, attention_dropout=0.0)
+
+    def _limit(self, pretrained: Trainable) -> int:
+        return min(int(self.max_tokens), pretrained.max_tokens)
+
+    def _network(self, encoder: Encoder, dim: int) -> tuple[Any, Scorer]:
+        """A scorer that has learned nothing, and its network."""
+        import torch
+
+        from textgraft.networks.matching import CrossScorer, DenseScorer
+        from textgraft.networks.pair import CrossPair, DensePair
+
+        # the same seed gives the same start, and the caller's random state stays as it is
+        with torch.random.fork_rng([]):
+            torch.manual_seed(int(self.seed))
+            if self.scorer == "dense":
+                dense = DensePair(dim, self.dropout)
+                return dense, DenseScorer(dense)
+            pretrained = self._pretrained(encoder)
+            cross = CrossPair(pretrained.network, self.dropout)
+            cross.to(pretrained.device).eval()
+            return cross, CrossScorer(
+                cross,
+                pretrained.tokens,
+                self._limit(pretrained),
+                pretrained.device,
+                pretrained.precision == "bf16",
+            )
+
+    def _vectors_of(self, pretrained: Trainable) -> TunedVectors:
+        from textgraft.networks.matching import TunedVectors
+
+        network = pretrained.network.requires_grad_(False).eval().to(pretrained.device)
+        return TunedVectors(
+            network,
+            pretrained.tokens,
+            self._limit(pretrained),
+            pretrained.device,
+            pretrained.precision == "bf16",
+        )
+
+    def _settings(self, lesson: Lesson, stage: str, where: Any) -> Settings:
+        """Where and how one stage trains; ``where`` has a device and a precision, or is None."""
+        from textgraft.training.loop import Settings
+
+        folder = run_folder(lesson, stage, self.get_params(deep=False))
+        if where is None:
+            return Settings(seed=int(self.seed), run=folder)
+        bf16 = getattr(where, "precision", "") == "bf16" or getattr(where, "bf16", False)
+        return Settings(seed=int(self.seed), device=where.device, bf16=bf16, run=folder)
+
+    # ── saving ──────────────────────────────────────────────────────────────────────
+
+    def _pack(self, learned: Matcher) -> Bundle:
+        from textgraft.training.records import training_to_json
+
+        arrays = learned.changed | {
+            "vectors": learned.index.vectors,
+            "codes": learned.codes,
+            "mix": learned.mix,
+        }
+        graph = learned.index.graph_bytes()
+        arrays |= {} if graph is None else {"graph": graph}
+        return Bundle({"training": training_to_json(learned.training)}, arrays, {"rows": learned.texts})
+
+    def _unpack(self, packed: Bundle) -> Matcher:
+        from textgraft.networks.matching import put_tensors
+        from textgraft.training.records import training_from_json
+
+        arrays = dict(packed.arrays)
+        vectors, codes, mix = (arrays.pop(name) for name in ("vectors", "codes", "mix"))
+        graph = arrays.pop("graph", None)
+        assert self.encoder_ is not None
+        encoder: Encoder | TunedVectors = self.encoder_
+        if tuned := _under("encoder.", arrays):
+            pretrained = self._pretrained(self.encoder_)
+            put_tensors(pretrained.network, tuned)
+            encoder = self._vectors_of(pretrained)
+        network, scorer = self._network(self.encoder_, vectors.shape[1])
+        put_tensors(network, _under("scorer.", arrays))
+        network.requires_grad_(False).eval()
+        return Matcher(
+            index=build_index(vectors, "exact" if graph is None else "approximate", graph),
+            codes=codes,
+            texts=packed.texts["rows"],
+            encoder=encoder,
+            scorer=scorer,
+            mix=mix,
+            changed=arrays,
+            training=training_from_json(packed.about["training"]),
+        )
+
+
+def _codes_with_outside(lesson: Lesson) -> np.ndarray:
+    """(n + o,) class codes; every out-of-scope row has a negative one of its own, so it has no mate."""
+    return np.concatenate([lesson.codes, -1 - np.arange(len(lesson.outside))])
+
+
+def _held_out(codes: np.ndarray, seed: int) -> np.ndarray:
+    """Rows to weigh scorer and cosine on; none where there are too few to spare."""
+    held = np.flatnonzero(holdout_rows(codes, HELD_OUT, seed))
+    if len(held) < FEWEST_HELD_OUT:
+        return held[:0]
+    return drawn_rows(held, MOST_HELD_OUT, np.random.default_rng(seed))
+
+
+def _probability(log_odds: np.ndarray) -> np.ndarray:
+    """(n,) in (0, 1); log-odds beyond ±30 are taken for that, so that none becomes exactly 1."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
+
+
+def _is_number(value: object, least: float, most: float, *, whole: bool = False) -> bool:
+    kinds = int | np.integer if whole else int | float | np.integer | np.floating
+    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most

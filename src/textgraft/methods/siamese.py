@@ -1,0 +1,343 @@
+"""A siamese network: rows of one class are brought together, then the nearest neighbours vote.
+
+What learns is a small projection over the encoder's vectors (:mod:`textgraft.networks.projection`),
+and the encoder itself where it is asked for. Two losses over batches of a few classes:
+
+* supervised contrastive (Khosla et al., 2020), the better one in ``benchmarks/defaults_siamese.py``;
+* triplets of a row, one of its class and one of another, chosen half-hard inside each batch
+  (Schroff et al., "FaceNet", 2015; :mod:`textgraft.training.triplets`).
+
+Confidence is the cosine similarity, after projection, to the nearest training text of the
+winning class.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, final
+
+import numpy as np
+
+from textgraft.bundle import Bundle
+from textgraft.core.decision import Rule
+from textgraft.core.neighbours import vote
+from textgraft.core.plan import Plan, Stage, one_cycle
+from textgraft.core.progress import Watch
+from textgraft.core.scores import Scores
+from textgraft.encoders import Encoder, as_encoder
+from textgraft.encoders.encoder import Trainable, as_trainable
+from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.evidence import unit_rows
+from textgraft.methods.runs import run_folder
+from textgraft.search.index import Index, build_index
+from textgraft.training.records import Training, training_from_json, training_to_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from textgraft.training.loop import Batches
+
+A_STEP = {False: (16, 8), True: (8, 4)}
+"""P classes and K rows of each in a step, without and with an encoder that learns; such an
+encoder takes much more memory a row."""
+
+MOST_EPOCHS = {False: 30, True: 10}
+"""Epochs of ``epochs="auto"`` at most, likewise."""
+
+MOST_STEPS = 3_000
+"""Steps of ``epochs="auto"`` at most; by then a projection has learned what it can."""
+
+ENCODER_RATE = 1e-4
+"""Peak rate of an encoder that learns; ``rate`` is the projection's."""
+
+FROZEN_GROUPS = ("embedding", "embeddings")
+"""Layer groups of an encoder that never learn: words that no training text has could not follow."""
+
+CONTRAST_TEMPERATURE = 0.1
+
+
+@dataclass(frozen=True)
+class Projected:
+    """What a siamese network learned.
+
+    Attributes:
+        network: a projection of vectors, or of an encoder that learned.
+        reader: how such an encoder reads texts; ``None`` if the encoder is frozen.
+        changed: the network's tensors that the encoder's weights do not give, by name.
+        index: the projected training texts.
+        codes: (n,) their class codes.
+        training: how it came to be.
+    """
+
+    network: Any
+    reader: Trainable | None
+    changed: dict[str, np.ndarray]
+    index: Index
+    codes: np.ndarray
+    training: Training
+
+    @property
+    def evidence(self) -> np.ndarray:
+        return self.index.vectors
+
+
+@final
+class SiameseClassifier(TextClassifier):
+    """Nearest neighbours in a space where rows of one class were brought together.
+
+    Args:
+        encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
+        loss: ``contrastive`` or ``triplet``.
+        margin: cosine distance by which ``triplet`` asks classes to lie apart.
+        widths: numbers of each dense layer's output, such as ``256-64-128``.
+        heads: projections trained side by side, whose similarities are averaged.
+        dropout: between dense layers.
+        epochs: times that as many rows as there are are seen; ``auto`` by their number.
+        rate: peak learning rate of the projection.
+        k: how many neighbours vote; fewer when there are fewer rows.
+        temperature: a neighbour less similar by this much weighs 1/e of the nearest one.
+        train_encoder: whether the encoder's weights learn too.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-out, first weights, triplets and dropout.
+    """
+
+    method = "siamese"
+
+    def __init__(
+        self,
+        encoder: str | Encoder = "minilm",
+        *,
+        loss: str = "contrastive",
+        margin: float = 0.4,
+        widths: str = "256-64-128",
+        heads: int = 5,
+        dropout: float = 0.3,
+        epochs: int | str = "auto",
+        rate: float = 2e-3,
+        k: int = 10,
+        temperature: float = 0.15,
+        train_encoder: bool = False,
+        reject: Rule | None = None,
+        oos_labels: Collection[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.encoder = encoder
+        self.loss = loss
+        self.margin = margin
+        self.widths = widths
+        self.heads = heads
+        self.dropout = dropout
+        self.epochs = epochs
+        self.rate = rate
+        self.k = k
+        self.temperature = temperature
+        self.train_encoder = train_encoder
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    @property
+    def reads(self) -> Literal["vectors", "texts"]:  # type: ignore[override]
+        # an encoder that learns has no vectors until it has learned
+        return "texts" if self.train_encoder else "vectors"
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if self.loss not in ("triplet", "contrastive"):
+            faults.append(f"loss must be triplet or contrastive, found {self.loss!r}")
+        for name, least, most in (("margin", 1e-6, 2.0), ("rate", 0.0, 1.0), ("temperature", 1e-6, np.inf)):
+            if not _is_number(value := getattr(self, name), least, most):
+                faults.append(f"{name} must be a number from {least:g} to {most:g}, found {value!r}")
+        if not _is_number(self.dropout, 0.0, 0.95):
+            faults.append(f"dropout must be a number from 0 to 0.95, found {self.dropout!r}")
+        for name, least in (("heads", 1), ("k", 1)):
+            if not _is_count(getattr(self, name), least):
+                faults.append(f"{name} must be a whole number from {least}, found {getattr(self, name)!r}")
+        if self.epochs != "auto" and not _is_count(self.epochs, 0):
+            faults.append(f"epochs must be 'auto' or a whole number from 0, found {self.epochs!r}")
+        if not _layer_widths(self.widths):
+            faults.append(f"widths must be whole numbers from 1 joined by '-', found {self.widths!r}")
+        thaw: object = self.train_encoder
+        if not isinstance(thaw, bool | np.bool_):
+            faults.append(f"train_encoder must be true or false, found {thaw!r}")
+        return faults
+
+    def _open_encoder(self) -> Encoder:
+        return as_encoder(self.encoder)
+
+    def plan(self, n_rows: int, n_classes: int) -> tuple[Stage, ...]:
+        """What ``fit`` would do with so many rows and classes."""
+        from textgraft.training.groups import group_sizes
+
+        self._check_parameters()
+        encoder = as_encoder(self.encoder)
+        network = self._network(self._reader(encoder), encoder.dim)
+        plan = self._plan(n_rows, n_classes, tuple(network.layer_groups())[:-1])
+        return (Stage("training", plan, group_sizes(network)),)
+
+    def _learn(self, lesson: Lesson, watch: Watch) -> Projected:
+        from textgraft.training.loop import Settings, train
+        from textgraft.training.triplets import BalancedBatches
+
+        assert lesson.encoder is not None
+        codes, reader = lesson.codes, self._reader(lesson.encoder)
+        network = self._network(reader, lesson.encoder.dim)
+        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        rows = _rows(reader, lesson.features, codes, self.seed)
+        training = train(
+            network,
+            self._plan(len(codes), lesson.n_classes, tuple(network.layer_groups())[:-1]),
+            BalancedBatches(rows, codes, *A_STEP[bool(self.train_encoder)], self.seed),
+            self._loss_of,
+            settings=Settings(
+                seed=int(self.seed),
+                device="cpu" if reader is None else reader.device,
+                bf16=reader is not None and reader.precision == "bf16",
+                run=run_folder(lesson, "siamese", self.get_params(deep=False)),
+            ),
+            watch=watch,
+        )
+        changed = {
+            name: tensor.cpu().numpy().copy()
+            for name, tensor in network.state_dict().items()
+            if not name.startswith("encoder.") or not tensor.cpu().equal(before[name])
+        }
+        _make_ready(network, reader)
+        index = build_index(_project(network, reader, lesson.features), "auto")
+        return Projected(network, reader, changed, index, codes, training)
+
+    def _score(self, learned: Projected, features: Features, n_classes: int) -> Scores:
+        neighbours = learned.index.search(self._embed(learned, features), int(self.k))
+        return vote(neighbours, learned.codes, n_classes, self.temperature)
+
+    def _embed(self, learned: Projected, features: Features) -> np.ndarray:
+        return _project(learned.network, learned.reader, features)
+
+    def _pack(self, learned: Projected) -> Bundle:
+        projection = learned.network if learned.reader is None else learned.network.projection
+        about = {
+            "projection": projection.settings,
+            "trained_encoder": learned.reader is not None,
+            "training": training_to_json(learned.training),
+        }
+        arrays = {f"network.{name}": array for name, array in learned.changed.items()}
+        arrays |= {"vectors": learned.index.vectors, "codes": learned.codes}
+        if (graph := learned.index.graph_bytes()) is not None:
+            arrays["graph"] = graph
+        return Bundle(about, arrays, {})
+
+    def _unpack(self, packed: Bundle) -> Projected:
+        import torch
+
+        from textgraft.networks.projection import ProjectedEncoder, Projection
+
+        about, arrays = packed.about, packed.arrays
+        changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+        network: Any = Projection(**about["projection"])
+        reader = None
+        if about["trained_encoder"]:
+            assert self.encoder_ is not None
+            reader = as_trainable(self.encoder_, self.method).trainable()
+            network = ProjectedEncoder(reader.network, network)
+        tensors = {name: torch.from_numpy(array) for name, array in changed.items()}
+        network.load_state_dict(tensors, strict=False)
+        _make_ready(network, reader)
+        kind = "approximate" if "graph" in arrays else "exact"
+        index = build_index(arrays["vectors"], kind, arrays.get("graph"))
+        training = training_from_json(about["training"])
+        return Projected(network, reader, changed, index, arrays["codes"], training)
+
+    # ── parts ───────────────────────────────────────────────────────────────────────
+
+    def _reader(self, encoder: Encoder) -> Trainable | None:
+        """A copy of the encoder that can learn, if it should."""
+        return as_trainable(encoder, self.method).trainable() if self.train_encoder else None
+
+    def _network(self, reader: Trainable | None, dim: int) -> Any:
+        from textgraft.networks.projection import ProjectedEncoder, Projection
+
+        projection = Projection(
+            dim if reader is None else reader.network.dim,
+            _layer_widths(self.widths),
+            int(self.heads),
+            dropout=float(self.dropout),
+            seed=int(self.seed),
+        )
+        return projection if reader is None else ProjectedEncoder(reader.network, projection)
+
+    def _plan(self, n_rows: int, n_classes: int, encoder_groups: tuple[str, ...]) -> Plan:
+        """All at once under one cycle, the encoder slowly."""
+        learns = bool(encoder_groups)
+        most_classes, n_of_each = A_STEP[learns]
+        steps_an_epoch = max(1, n_rows // (min(n_classes, most_classes) * n_of_each))
+        epochs = MOST_STEPS // steps_an_epoch
+        epochs = min(MOST_EPOCHS[learns], max(1, epochs)) if self.epochs == "auto" else int(self.epochs)
+        whole = one_cycle((*encoder_groups, "heads"), epochs, float(self.rate), name="siamese")
+        rates = tuple(0.0 if group in FROZEN_GROUPS else ENCODER_RATE for group in encoder_groups)
+        (phase,) = whole.phases
+        return replace(whole, phases=(replace(phase, peak_rates=(*rates, float(self.rate))),))
+
+    def _loss_of(self, network: Any, batch: Any) -> Tensor:
+        """Mean over heads of the loss; a batch is vectors, or ids and masks, and codes."""
+        import torch
+
+        from textgraft.training.losses import supervised_contrastive_loss
+        from textgraft.training.triplets import semi_hard_triplet_loss
+
+        *inputs, codes = batch
+        heads = network.by_head(network(*inputs))
+        if self.loss == "triplet":
+            return semi_hard_triplet_loss(heads, codes, self.margin)
+        each = [supervised_contrastive_loss(head, codes, CONTRAST_TEMPERATURE) for head in heads]
+        return torch.stack(each).mean()
+
+
+def _rows(reader: Trainable | None, features: Features, codes: np.ndarray, seed: int) -> Batches[Any]:
+    from textgraft.training.batches import ArrayBatches, TokenBatches
+
+    if reader is None:
+        return ArrayBatches(features, codes, 1, seed)
+    ids = reader.tokens.ids(list(features), reader.max_tokens)
+    return TokenBatches(ids, codes, 1, seed, reader.tokens.pad)
+
+
+def _project(network: Any, reader: Trainable | None, features: Features) -> np.ndarray:
+    """Features of n texts -> (n, e) rows of length 1."""
+    from textgraft.networks.running import outputs_in_order
+
+    if reader is None:
+        return unit_rows(network.rows(features))
+    ids = reader.tokens.ids(list(features), reader.max_tokens)
+    bf16 = reader.precision == "bf16"
+    return unit_rows(outputs_in_order(network, ids, network.dim, reader.tokens.pad, reader.device, bf16))
+
+
+def _make_ready(network: Any, reader: Trainable | None) -> None:
+    """Make a network answer, in the precision of its device; it cannot learn any more."""
+    from textgraft.networks.packed import to_bf16
+
+    network.requires_grad_(False).eval()
+    if reader is not None:
+        network.to(reader.device)
+        if reader.precision == "bf16":
+            to_bf16(network.encoder, reader.device)
+
+
+def _layer_widths(widths: object) -> tuple[int, ...]:
+    """``256-64-128`` as numbers; none if it is no such string."""
+    parts = widths.split("-") if isinstance(widths, str) else []
+    return tuple(map(int, parts)) if parts and all(re.fullmatch(r"[1-9]\d{0,4}", p) for p in parts) else ()
+
+
+def _is_count(value: object, least: int) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+
+
+def _is_number(value: object, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and bool(low <= value < high)

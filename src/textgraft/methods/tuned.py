@@ -1,0 +1,190 @@
+"""A fine-tuned network: how it answers, and how it is kept."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from textgraft.bundle import Bundle
+from textgraft.encoders.encoder import Trainable
+from textgraft.methods.confidence import ClassEvidence
+from textgraft.methods.evidence import unit_rows
+from textgraft.networks.packed import to_bf16
+from textgraft.networks.pooled import ClassifierNetwork
+from textgraft.networks.running import outputs_in_order
+from textgraft.training.records import Training, training_from_json, training_to_json
+
+if TYPE_CHECKING:
+    from textgraft.encoders.encoder import Tokens
+
+MOST_ROWS_PROBED = 10_000
+"""Rows that the head's start is computed from; more cost time and move little."""
+
+PROBE_STRENGTH = 5.0
+"""As the method ``linear`` has it, for vectors of length 1."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A classifier network that answers: frozen, in the precision of its device.
+
+    Attributes:
+        network: a :class:`ClassifierNetwork`, its linear layers packed where bf16 is fast.
+        tokens: how texts become ids.
+        max_tokens: read of a text.
+        device: where it runs.
+        bf16: whether matrix products are in bf16.
+    """
+
+    network: ClassifierNetwork
+    tokens: Tokens
+    max_tokens: int
+    device: str
+    bf16: bool
+
+    def vectors_and_logits(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (n, d) of length 1 and logits (n, c) of n texts."""
+        dim, n_classes = self.network.encoder.dim, self.network.head.out_features
+        ids = self.tokens.ids(texts, self.max_tokens)
+        both = outputs_in_order(
+            self.network.vectors_and_logits, ids, dim + n_classes, self.tokens.pad, self.device, self.bf16
+        )
+        return unit_rows(both[:, :dim]), both[:, dim:]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning learned.
+
+    Attributes:
+        running: the network as it answers.
+        changed: fp32 tensors that differ from the pretrained ones, by their names in the network.
+        pool: how states become a vector.
+        evidence: (n, d) float16 vectors of the training texts, of length 1.
+        codes: (n,) their class codes.
+        training: how it came to be.
+    """
+
+    running: Running
+    changed: dict[str, np.ndarray]
+    pool: str
+    evidence: np.ndarray
+    codes: np.ndarray
+    training: Training
+
+    @cached_property
+    def of_classes(self) -> ClassEvidence:
+        return ClassEvidence(self.evidence, self.codes, self.running.network.head.out_features)
+
+    def packed(self) -> Bundle:
+        """Settings and arrays to make it again from the same pretrained weights."""
+        about = {
+            "max_tokens": self.running.max_tokens,
+            "pool": self.pool,
+            "n_classes": self.running.network.head.out_features,
+            "training": training_to_json(self.training),
+        }
+        arrays = {f"network.{name}": tensor for name, tensor in self.changed.items()}
+        return Bundle(about, arrays | {"evidence": self.evidence, "codes": self.codes}, {})
+
+
+def tuned_from(packed: Bundle, pretrained: Trainable) -> Tuned:
+    """The inverse of :meth:`Tuned.packed`."""
+    about, arrays = packed.about, packed.arrays
+    changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+    network = ClassifierNetwork(pretrained.network, about["n_classes"], 0.0)
+    network.load_state_dict({name: torch.from_numpy(array) for name, array in changed.items()}, strict=False)
+    return Tuned(
+        running=ready(network, pretrained, about["max_tokens"]),
+        changed=changed,
+        pool=about["pool"],
+        evidence=arrays["evidence"],
+        codes=arrays["codes"],
+        training=training_from_json(about["training"]),
+    )
+
+
+def ready(network: ClassifierNetwork, pretrained: Trainable, max_tokens: int) -> Running:
+    """A network made ready to answer; the one given must not be used any more."""
+    bf16 = pretrained.precision == "bf16"
+    network.requires_grad_(False).eval().to(pretrained.device)
+    if bf16:
+        to_bf16(network.encoder, pretrained.device)
+    return Running(network, pretrained.tokens, max_tokens, pretrained.device, bf16)
+
+
+def start_from_probe(
+    network: ClassifierNetwork, pretrained: Trainable, ids: list[list[int]], codes: np.ndarray
+) -> None:
+    """Set the head to logistic regression over the vectors as they are.
+
+    Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    order = np.argsort(codes, kind="stable")
+    rows = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ROWS_PROBED)).astype(int)]
+    network.eval()
+    vectors = outputs_in_order(
+        network.encoder,
+        [ids[row] for row in rows],
+        network.encoder.dim,
+        pretrained.tokens.pad,
+        pretrained.device,
+        pretrained.precision == "bf16",
+    )
+    present = np.unique(codes[rows])
+    if len(present) < 2:
+        return
+    n_classes = network.head.out_features
+    # the same penalty whatever the vectors' length is
+    strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / max(1e-12, float((vectors**2).sum(1).mean()))
+    with warnings.catch_warnings():
+        # many classes of few rows are no sign of regression here
+        warnings.filterwarnings("ignore", message="The number of unique classes is greater")
+        model = LogisticRegression(C=strength, max_iter=1_000).fit(vectors, codes[rows])
+    weight, bias = model.coef_, model.intercept_
+    if len(present) == 2:
+        # one logit z for two classes is the softmax of -z/2 and z/2
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
+    whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
+    whole_weight[present], whole_bias[present] = weight, bias
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(whole_weight))
+        network.head.bias.copy_(torch.from_numpy(whole_bias))
+
+
+def learned_from(
+    network: ClassifierNetwork,
+    before: dict[str, torch.Tensor],
+    pretrained: Trainable,
+    max_tokens: int,
+    texts: list[str],
+    codes: np.ndarray,
+    training: Training,
+) -> Tuned:
+    """A trained network made ready, with the training texts as evidence.
+
+    Args:
+        network: as training left it; must not be used any more.
+        before: the encoder's tensors as they were pretrained.
+        pretrained: where the network came from.
+        max_tokens: read of a text.
+        texts, codes: the training rows.
+        training: how it went.
+    """
+    changed = {
+        name: tensor.detach().cpu().numpy().copy()
+        for name, tensor in network.state_dict().items()
+        if not name.startswith("encoder.") or not torch.equal(tensor.cpu(), before[name[8:]])
+    }
+    running = ready(network, pretrained, max_tokens)
+    vectors, _ = running.vectors_and_logits(texts)
+    pool = getattr(pretrained.network, "pool", "auto")
+    return Tuned(running, changed, pool, vectors.astype(np.float16), codes, training)

@@ -1,0 +1,288 @@
+"""Frozen word vectors under a bidirectional GRU.
+
+Pennington, Socher and Manning, "GloVe", 2014; Cho et al., "Learning Phrase Representations using
+RNN Encoder–Decoder for Statistical Machine Translation", 2014. Words are looked up, read in both
+directions by two recurrent layers, pooled (mean, maximum, ends), and classified.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+
+from textgraft.bundle import Bundle
+from textgraft.core.decision import Rule
+from textgraft.core.plan import Stage
+from textgraft.core.progress import Watch
+from textgraft.core.scores import Scores
+from textgraft.core.splits import holdout_rows
+from textgraft.encoders import Encoder
+from textgraft.encoders.precision import choose_device, choose_precision
+from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_word_vectors
+from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.confidence import scores_of_logits
+from textgraft.methods.evidence import unit_rows
+from textgraft.methods.limits import check_class_count
+from textgraft.methods.recurrent import (
+    GRURecipe,
+    Recurrent,
+    gru_faults,
+    gru_plan,
+    gru_recipe_for,
+    is_count,
+    load_tensors,
+    parts_of,
+    tensors_of,
+)
+from textgraft.methods.runs import run_folder
+from textgraft.text.vocabulary import Vocabulary
+from textgraft.text.words import split_words
+
+if TYPE_CHECKING:
+    from textgraft.networks.gru import WordGRU
+
+MOST_TOKENS = 400
+"""Words read of a text unless told otherwise; the first 400 of a review say what it thinks."""
+
+SHARE_READ_WHOLE = 0.98
+EARLY_STOPPING_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class WordReader:
+    """A network with the vocabulary that its numbers stand for."""
+
+    network: WordGRU
+    vocabulary: Vocabulary
+    max_tokens: int
+    device: str
+    bf16: bool
+
+    def vectors_and_logits(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors (n, e) of length 1 and logits (n, c) of n texts."""
+        from textgraft.networks.running import outputs_in_order
+
+        ids = [self.vocabulary.ids(split_words(text)[: self.max_tokens]).tolist() for text in texts]
+        width = self.network.head.linear.in_features
+        n_classes = self.network.head.linear.out_features
+        both = outputs_in_order(
+            lambda ids, mask: self.network.vectors_and_logits(ids),
+            ids, width + n_classes, 0, self.device, self.bf16,
+        )  # fmt: skip
+        return unit_rows(both[:, :width]), both[:, width:]
+
+
+@final
+class WordGRUClassifier(TextClassifier):
+    """Pretrained word vectors under a bidirectional GRU.
+
+    Args:
+        vectors: ``glove`` (needs the extra ``glove``), or a GloVe, word2vec or fastText file.
+        epochs: times that every row is seen; ``auto`` by the number of rows.
+        rate: peak learning rate.
+        batch_size: texts a step; ``auto`` by the number of rows.
+        max_tokens: read so many words of a text; ``auto`` by the lengths of the training texts.
+        max_words: know at most so many words, the most frequent.
+        min_count: know only words that occur so often in the training texts.
+        hidden: units a direction.
+        layers: bidirectional layers.
+        dropout: of word vectors, between layers and before the head.
+        thaw: whether the word vectors learn too.
+        patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
+            them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-out, the order of rows, the network's start and dropout.
+    """
+
+    method = "word-gru"
+    reads = "texts"
+
+    def __init__(
+        self,
+        *,
+        vectors: str = "glove",
+        epochs: int | str = "auto",
+        rate: float = 2e-3,
+        batch_size: int | str = "auto",
+        max_tokens: int | str = "auto",
+        max_words: int = 60_000,
+        min_count: int = 1,
+        hidden: int = 128,
+        layers: int = 2,
+        dropout: float = 0.25,
+        thaw: bool = False,
+        patience: int | None = None,
+        reject: Rule | None = None,
+        oos_labels: Collection[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.vectors = vectors
+        self.epochs = epochs
+        self.rate = rate
+        self.batch_size = batch_size
+        self.max_tokens = max_tokens
+        self.max_words = max_words
+        self.min_count = min_count
+        self.hidden = hidden
+        self.layers = layers
+        self.dropout = dropout
+        self.thaw = thaw
+        self.patience = patience
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    def _faults(self) -> list[str]:
+        faults = gru_faults(self.get_params(deep=False))
+        vectors: object = self.vectors
+        if not isinstance(vectors, str):
+            faults.append(f"vectors must be a name or a path, found {vectors!r}")
+        for name in ("max_words", "min_count"):
+            if not is_count(getattr(self, name), 1):
+                faults.append(f"{name} must be a whole number from 1, found {getattr(self, name)!r}")
+        thaw: object = self.thaw
+        if not isinstance(thaw, bool | np.bool_):
+            faults.append(f"thaw must be true or false, found {thaw!r}")
+        return faults
+
+    def _open_encoder(self) -> Encoder | None:
+        return None
+
+    def plan(self, n_rows: int, n_classes: int) -> tuple[Stage, ...]:
+        """What ``fit`` would do with so many rows; the vocabulary's size is the most it can be."""
+        from textgraft.training.groups import group_sizes
+
+        self._check_parameters()
+        dim = read_word_vectors(self.vectors, ["the"]).dim
+        network = self._network(np.zeros((self.max_words + 2, dim), dtype=np.float32), n_classes)
+        groups = tuple(network.layer_groups())
+        plan = gru_plan(groups, self._recipe(n_rows).epochs, self.rate, thaw=self.thaw)
+        return (Stage("training", plan, group_sizes(network)),)
+
+    def _learn(self, lesson: Lesson, watch: Watch) -> Recurrent:
+        from textgraft.training.batches import TokenBatches
+        from textgraft.training.loop import train
+        from textgraft.training.losses import classification_loss
+        from textgraft.training.settings import Settings
+
+        check_class_count(self.method, lesson.n_classes)
+        words = [split_words(text) for text in lesson.features]
+        counts = Counter(word for text in words for word in text)
+        vocabulary = Vocabulary.of(counts, self.max_words, self.min_count)
+        found = read_word_vectors(self.vectors, list(counts))
+        limit, reads = self._limit(np.array([len(text) for text in words]))
+        ids = [vocabulary.ids(text[:limit]).tolist() for text in words]
+
+        matrix = embedding_matrix(vocabulary, found)
+        # kept in half the space, so used as it is kept
+        matrix = matrix if self.thaw else matrix.astype(np.float16).astype(np.float32)
+        network = self._network(matrix, lesson.n_classes)
+        device = choose_device("auto")
+        bf16 = choose_precision("auto", device) == "bf16"
+        recipe = self._recipe(len(ids))
+        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, 0)
+        learns, held_out = rows, None
+        if self.patience is not None:
+            out = holdout_rows(lesson.codes, EARLY_STOPPING_SHARE, self.seed)
+            learns, held_out = rows.some(~out), rows.some(out, shuffle=False)
+        training = train(
+            network,
+            gru_plan(tuple(network.layer_groups()), recipe.epochs, self.rate, thaw=self.thaw),
+            learns,
+            lambda network, batch: classification_loss(network(batch.ids), batch.codes),
+            valid=held_out,
+            settings=Settings(
+                seed=self.seed,
+                device=device,
+                bf16=bf16,
+                patience=self.patience,
+                run=run_folder(lesson, "training", self.get_params(deep=False)),
+            ),
+            watch=watch,
+        )
+        notes = (_chosen(recipe, len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
+        settings = {"n_classes": lesson.n_classes, "max_tokens": limit, "dim": found.dim}
+        tensors = tensors_of(network)
+        load_tensors(network, tensors)
+        running = WordReader(network, vocabulary, limit, device, bf16)
+        evidence = running.vectors_and_logits(list(lesson.features))[0].astype(np.float16)
+        return Recurrent(
+            running, tensors, settings, list(vocabulary.words), evidence, lesson.codes,
+            replace(training, notes=notes),
+        )  # fmt: skip
+
+    def _score(self, learned: Recurrent, features: Features, n_classes: int) -> Scores:
+        vectors, logits = learned.running.vectors_and_logits(list(features))
+        return scores_of_logits(logits, vectors, learned.of_classes)
+
+    def _embed(self, learned: Recurrent, features: Features) -> np.ndarray:
+        vectors: np.ndarray = learned.running.vectors_and_logits(list(features))[0]
+        return vectors
+
+    def _pack(self, learned: Recurrent) -> Bundle:
+        packed = learned.packed()
+        if not self.thaw:
+            packed.arrays["network.embedding.weight"] = learned.tensors["embedding.weight"].astype(np.float16)
+        return packed
+
+    def _unpack(self, packed: Bundle) -> Recurrent:
+        parts = parts_of(packed)
+        matrix = parts["tensors"]["embedding.weight"].astype(np.float32)
+        parts["tensors"]["embedding.weight"] = matrix
+        network = self._network(matrix, parts["settings"]["n_classes"])
+        device = choose_device("auto")
+        load_tensors(network, parts["tensors"])
+        network.to(device)
+        bf16 = choose_precision("auto", device) == "bf16"
+        vocabulary = Vocabulary(tuple(parts["words"]))
+        reader = WordReader(network, vocabulary, parts["settings"]["max_tokens"], device, bf16)
+        return Recurrent(running=reader, **parts)
+
+    # ── parts ───────────────────────────────────────────────────────────────────────
+
+    def _network(self, matrix: np.ndarray, n_classes: int) -> WordGRU:
+        import torch
+
+        from textgraft.networks.dropout import use_fast_dropout
+        from textgraft.networks.gru import WordGRU
+
+        with torch.random.fork_rng([]):
+            torch.manual_seed(int(self.seed))
+            network = WordGRU(
+                torch.from_numpy(matrix),
+                n_classes,
+                frozen=not self.thaw,
+                input_dropout=self.dropout,
+                hidden=int(self.hidden),
+                layers=int(self.layers),
+                dropout=self.dropout,
+            )
+        use_fast_dropout(network)
+        return network
+
+    def _recipe(self, n_rows: int) -> GRURecipe:
+        given: dict[str, Any] = {
+            name: getattr(self, name) for name in ("epochs", "batch_size") if getattr(self, name) != "auto"
+        }
+        return replace(gru_recipe_for(n_rows), **given)
+
+    def _limit(self, lengths: np.ndarray) -> tuple[int, str]:
+        limit = self.max_tokens
+        if limit == "auto":
+            limit = min(MOST_TOKENS, max(1, int(np.quantile(lengths, SHARE_READ_WHOLE, method="higher"))))
+        whole = 100 * float((lengths <= int(limit)).mean())
+        return int(limit), (
+            f"Reads up to {limit} words of a text: {whole:.0f} % of the training texts are read to their end."
+        )
+
+
+def _chosen(recipe: GRURecipe, n_rows: int) -> str:
+    return f"For {n_rows:,} rows: {recipe.epochs} epochs in batches of {recipe.batch_size}."

@@ -1,0 +1,233 @@
+"""Fine-tuning: what learns, what is kept, what is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import textgraft as tg
+from textgraft.encoders.encoder import as_trainable
+from textgraft.errors import ParameterError
+from textgraft.methods.finetune import FinetuneClassifier
+from textgraft.methods.recipes import RECIPES, recipe_for
+
+FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
+
+TEXTS = ["red apple", "green pear", "ripe plum", "steel saw", "old drill", "blunt chisel"] * 3
+LABELS = (["fruit"] * 3 + ["tool"] * 3) * 3
+FAST = {"contrast": 1, "epochs": 2, "rate": 3e-3, "batch_size": 9}
+
+
+@pytest.fixture(params=FAMILIES)
+def folder(request: pytest.FixtureRequest, tiny_models: Callable[[str], Path]) -> str:
+    return str(tiny_models(request.param))
+
+
+@pytest.fixture
+def bert(tiny_models: Callable[[str], Path]) -> str:
+    return str(tiny_models("bert"))
+
+
+def _pretrained(folder: str) -> dict[str, torch.Tensor]:
+    network = as_trainable(tg.load_encoder(folder), "finetune").trainable().network
+    return {f"encoder.{name}": tensor for name, tensor in network.state_dict().items()}
+
+
+def _changed(clf: FinetuneClassifier, folder: str) -> set[str]:
+    before = _pretrained(folder)
+    return {
+        name
+        for name, array in clf.learned_.changed.items()
+        if name in before and not np.array_equal(array, before[name].numpy())
+    }
+
+
+# ── architectures ───────────────────────────────────────────────────────────────────
+
+
+def test_layer_groups_of_each_family_hold_every_parameter_once(folder: str) -> None:
+    network = as_trainable(tg.load_encoder(folder), "finetune").trainable().network
+    groups = network.layer_groups()
+    assert list(groups) == ["embeddings", "block 1", "block 2"]
+    held = [id(p) for modules in groups.values() for module in modules for p in module.parameters()]
+    assert sorted(held) == sorted({id(p) for p in network.parameters()})
+
+
+def test_each_family_learns_and_answers_alike_after_loading(folder: str, tmp_path: Path) -> None:
+    clf = FinetuneClassifier(folder, **(FAST | {"epochs": 6})).fit(TEXTS, LABELS)
+    assert clf.score(TEXTS, LABELS) == 1.0
+    clf.save(tmp_path / "a.model")
+    loaded = tg.load(tmp_path / "a.model")
+    asked = [*TEXTS[:6], "an apple and a drill", ""]
+    assert np.array_equal(clf.predict_proba(asked), loaded.predict_proba(asked))
+    assert loaded.explain("red apple") == clf.explain("red apple")
+    assert loaded.learned_.training == clf.learned_.training
+
+
+def test_gradients_reach_every_layer_of_each_family(folder: str) -> None:
+    clf = FinetuneClassifier(folder, **(FAST | {"train": "everything"})).fit(TEXTS, LABELS)
+    changed = _changed(clf, folder)
+    for name, tensor in _pretrained(folder).items():
+        # a bias of keys moves all attention alike, so its gradient is zero up to rounding
+        if tensor.ndim > 1 and "position" not in name and "token_type" not in name:
+            assert name in changed
+
+
+# ── what learns ─────────────────────────────────────────────────────────────────────
+
+
+def test_word_embeddings_stay_unless_everything_learns(bert: str) -> None:
+    changed = _changed(FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS), bert)
+    assert changed
+    assert not any("embeddings" in name for name in changed)
+
+
+def test_training_the_head_leaves_the_encoder_as_it_was(bert: str) -> None:
+    clf = FinetuneClassifier(bert, **(FAST | {"train": "head"})).fit(TEXTS, LABELS)
+    assert set(clf.learned_.changed) == {"head.weight", "head.bias"}
+    assert [phase.name for phase in clf.learned_.training.plan.phases] == ["fine-tuning"]
+
+
+def test_the_last_groups_alone_learn(bert: str) -> None:
+    changed = _changed(FinetuneClassifier(bert, **(FAST | {"train": 2})).fit(TEXTS, LABELS), bert)
+    assert changed
+    assert all(".layer.1." in name for name in changed)
+
+
+def test_low_rank_adaptation_is_merged_into_linear_weights(bert: str, tmp_path: Path) -> None:
+    pytest.importorskip("peft")
+    clf = FinetuneClassifier(bert, **(FAST | {"lora": 4, "epochs": 6, "rate": 1e-2})).fit(TEXTS, LABELS)
+    changed = _changed(clf, bert)
+    assert changed
+    # only matrices of linear layers, under their own names
+    assert all(name.endswith("weight") and "LayerNorm" not in name for name in changed)
+    assert set(clf.learned_.changed) == changed | {"head.weight", "head.bias"}
+    assert clf.score(TEXTS, LABELS) == 1.0
+    clf.save(tmp_path / "a.model")
+    assert np.array_equal(tg.load(tmp_path / "a.model").predict_proba(TEXTS), clf.predict_proba(TEXTS))
+
+
+def test_class_weights_change_what_is_learned(bert: str) -> None:
+    rows = [*TEXTS[:3] * 6, *TEXTS[3:6]], ["fruit"] * 18 + ["tool"] * 3
+    # an untrained head shows what the loss itself asks for
+    plain, balanced = (
+        FinetuneClassifier(bert, **(FAST | {"class_weights": weights})).fit(*rows)
+        for weights in ("none", "balanced")
+    )
+    rare = list(plain.classes_).index("tool")
+    asked = ["thing", "what", "this and that"]
+    assert balanced.predict_proba(asked)[:, rare].mean() != plain.predict_proba(asked)[:, rare].mean()
+
+
+def test_patience_holds_rows_out_and_keeps_the_best_epoch(bert: str) -> None:
+    clf = FinetuneClassifier(bert, **(FAST | {"patience": 1, "epochs": 12, "contrast": 0, "rate": 0.05}))
+    training = clf.fit(TEXTS * 3, LABELS * 3).learned_.training
+    losses = [report.valid_loss for report in training.reports]
+    assert None not in losses
+    assert training.best_epoch == 1 + int(np.argmin(losses))
+
+
+def test_out_of_vocabulary_batches_of_one_row_are_learned(bert: str) -> None:
+    clf = FinetuneClassifier(bert, **(FAST | {"batch_size": 1})).fit(["¤", "🜁 apple", "saw"], ["a", "b", "c"])
+    assert clf.predict(["¤"]).shape == (1,)
+
+
+# ── what is said ────────────────────────────────────────────────────────────────────
+
+
+def test_choices_made_by_data_are_said(bert: str) -> None:
+    notes = FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS).learned_.training.notes
+    assert "For 18 rows: 1 epochs of contrastive warm-up, then 2 epochs in batches of 9" in notes[0]
+    assert "Reads up to 16 tokens of a text (the encoder could read 64): 100 %" in notes[1]
+
+
+def test_the_plan_is_what_is_then_done(bert: str) -> None:
+    clf = FinetuneClassifier(bert, **FAST)
+    warm_up, tuning = clf.plan(len(TEXTS), 2)
+    done = clf.fit(TEXTS, LABELS).learned_.training
+    assert (warm_up.name, tuning.name) == ("contrastive warm-up", "fine-tuning")
+    assert done.plan.phases[-1] == tuning.plan.phases[0]
+    assert len(done.reports) == warm_up.plan.epochs + tuning.plan.epochs == 3
+    assert sum(tuning.sizes.values()) == sum(warm_up.sizes.values()) + 2 * 32 + 2
+
+
+@pytest.mark.parametrize("n_rows", [2, 500, 501, 20_000, 10_000_000])
+def test_there_is_a_recipe_for_any_number_of_rows(n_rows: int) -> None:
+    recipe = recipe_for(n_rows)
+    assert n_rows <= recipe.rows
+    assert recipe in RECIPES
+    given = FinetuneClassifier(epochs=7, rate=0.5)._recipe(n_rows)
+    assert (given.epochs, given.rate, given.batch_size) == (7, 0.5, recipe.batch_size)
+
+
+def test_more_tokens_than_positions_is_one_clear_line(bert: str) -> None:
+    with pytest.raises(ParameterError, match=r"max_tokens 65 is more than .* up to 64 tokens"):
+        FinetuneClassifier(bert, max_tokens=65, **FAST).fit(TEXTS, LABELS)
+
+
+def test_an_encoder_without_weights_is_refused() -> None:
+    with pytest.raises(ParameterError, match=r"finetune trains the encoder's weights.*'hashing'"):
+        FinetuneClassifier("hashing").fit(TEXTS, LABELS)
+
+
+def test_a_tokenizer_without_a_pad_token_is_no_obstacle(
+    tiny_models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    import json
+    import shutil
+
+    folder = shutil.copytree(tiny_models("bert"), tmp_path / "padless")
+    settings: dict[str, Any] = json.loads((folder / "tokenizer_config.json").read_text())
+    settings.pop("pad_token")
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    texts = [*TEXTS, "a much longer text about an apple and a pear and a plum"]
+    clf = FinetuneClassifier(str(folder), **FAST).fit(texts, [*LABELS, "fruit"])
+    assert np.allclose(clf.predict_proba(texts)[:1], clf.predict_proba(texts[:1]), atol=2e-2)
+
+
+# ── a kill ──────────────────────────────────────────────────────────────────────────
+
+KILLED = """
+import os, sys
+sys.path.insert(0, sys.argv[4])
+from textgraft.methods.finetune import FinetuneClassifier
+from test_finetune import FAST, LABELS, TEXTS
+seen = 0
+def watch(progress):
+    global seen
+    seen += progress.what == "training"
+    if seen == int(sys.argv[3]):
+        os.kill(os.getpid(), 9)
+FinetuneClassifier(sys.argv[1], **FAST).fit(TEXTS, LABELS, run=sys.argv[2], watch=watch)
+"""
+
+
+@pytest.mark.parametrize("at", [2, 4])
+def test_a_killed_fit_goes_on_and_ends_with_the_same_weights(bert: str, tmp_path: Path, at: int) -> None:
+    here = str(Path(__file__).parent)
+    run = tmp_path / "run"
+    command = [sys.executable, "-c", KILLED, bert, str(run), str(at), here]
+    assert subprocess.run(command, env=os.environ | {"TEXTGRAFT_CACHE": "off"}).returncode == -signal.SIGKILL
+    assert list(run.rglob("checkpoint.safetensors"))
+    resumed = FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS, run=run)
+    whole = FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS)
+    if at == 4:  # the second step of the last epoch; the first kill comes before tuning has a checkpoint
+        assert any("Resumed" in note for note in resumed.learned_.training.notes)
+    assert resumed.learned_.changed.keys() == whole.learned_.changed.keys()
+    for name, array in whole.learned_.changed.items():
+        assert np.array_equal(array, resumed.learned_.changed[name]), name
+
+
+def test_a_run_folder_of_other_rows_is_refused(bert: str, tmp_path: Path) -> None:
+    FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS, run=tmp_path / "run")
+    with pytest.raises(tg.TextgraftError, match="another run"):
+        FinetuneClassifier(bert, **FAST).fit([*TEXTS[:-1], "other"], LABELS, run=tmp_path / "run")
