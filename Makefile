@@ -20,7 +20,7 @@ demo: $(VENV)/.installed  ## install, fit on the example file, predict, evaluate
 	$(BIN)/textgraft evaluate $(MODEL) examples/support_tickets_test.csv
 
 test: $(VENV)/.installed-test lint  ## install what tests need and run them
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check src tests benchmarks

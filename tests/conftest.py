@@ -14,6 +14,10 @@ from typing import Any
 import hypothesis
 import pytest
 
+# tests run in a process a core, and tiny networks only wait for one another in several threads;
+# set before torch is imported, and inherited by the commands that tests run
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # a busy machine is no failure
 hypothesis.settings.register_profile("textgraft", deadline=None)
 hypothesis.settings.load_profile("textgraft")
@@ -104,6 +108,18 @@ FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
 
 
 @pytest.fixture(scope="session")
+def tiny_bert_knowing(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Path]:
+    """Give the folder of a tiny random BERT that has each of some words as one token."""
+
+    def make(words: list[str]) -> Path:
+        place = tmp_path_factory.mktemp("tiny-words") / "bert"
+        save_tiny("bert", place, [" ".join(words)] * 50, n_pieces=5 * len(words) + 400, spread=0.05)
+        return place
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory, tickets: Tickets) -> Callable[[str], Path]:
     """Give the folder of a tiny random transformer in plain Hugging Face format, by family."""
     folder = tmp_path_factory.mktemp("tiny")
@@ -111,24 +127,35 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory, tickets: Tickets) -> C
     def make(family: str) -> Path:
         place = folder / family
         if not place.is_dir():
-            _save_tiny(family, place, tickets.texts)
+            save_tiny(family, place, tickets.texts)
         return place
 
     return make
 
 
-def _save_tiny(family: str, place: Path, corpus: list[str]) -> None:
+def save_tiny(
+    family: str,
+    place: Path,
+    corpus: list[str],
+    n_pieces: int = 400,
+    spread: float = 0.3,
+    width: int = 32,
+    layers: int = 2,
+) -> None:
     import torch
     import transformers as hf
 
-    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus)
+    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus, n_pieces)
     common = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
-    width = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    sizes = {
+        "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": 4,
+        "intermediate_size": 2 * width,
+    }  # fmt: skip
     distil = {"dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}
     config, model = {
-        "bert": lambda: (hf.BertConfig(**common, **width, max_position_embeddings=64), hf.BertModel),
+        "bert": lambda: (hf.BertConfig(**common, **sizes, max_position_embeddings=64), hf.BertModel),
         # RoBERTa counts positions from pad + 1 = 2, so 66 rows hold 64 tokens
-        "roberta": lambda: (hf.RobertaConfig(**common, **width, max_position_embeddings=66), hf.RobertaModel),
+        "roberta": lambda: (hf.RobertaConfig(**common, **sizes, max_position_embeddings=66), hf.RobertaModel),
         "distilbert": lambda: (
             hf.DistilBertConfig(**common, **distil, max_position_embeddings=64),
             hf.DistilBertModel,
@@ -136,7 +163,7 @@ def _save_tiny(family: str, place: Path, corpus: list[str]) -> None:
         "modernbert": lambda: (
             hf.ModernBertConfig(
                 **common,
-                **width,
+                **sizes,
                 max_position_embeddings=64,
                 cls_token_id=2,
                 sep_token_id=3,
@@ -147,23 +174,25 @@ def _save_tiny(family: str, place: Path, corpus: list[str]) -> None:
             hf.ModernBertModel,
         ),
         "electra": lambda: (
-            hf.ElectraConfig(**common, **width, embedding_size=32, max_position_embeddings=64),
+            hf.ElectraConfig(**common, **sizes, embedding_size=32, max_position_embeddings=64),
             hf.ElectraModel,
         ),
     }[family]()
     state = torch.random.get_rng_state()
     torch.manual_seed(7)
     body = model(config)
-    for parameter in body.parameters():
+    for name, parameter in body.named_parameters():
         # the usual 0.02 leaves a random network nearly constant, which would hide differences
         if parameter.ndim == 2:
-            torch.nn.init.normal_(parameter, std=0.3)
+            torch.nn.init.normal_(
+                parameter, std=spread if "word_embeddings" not in name else max(spread, 0.3)
+            )
     torch.random.set_rng_state(state)
     body.save_pretrained(place)
     tokenizer.save_pretrained(place)
 
 
-def _word_pieces(corpus: list[str]) -> Any:
+def _word_pieces(corpus: list[str], n_pieces: int) -> Any:
     import tokenizers
     from transformers import PreTrainedTokenizerFast
 
@@ -172,7 +201,7 @@ def _word_pieces(corpus: list[str]) -> Any:
     made.normalizer = tokenizers.normalizers.BertNormalizer()
     made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     trainer = tokenizers.trainers.WordPieceTrainer(
-        vocab_size=400, special_tokens=special, show_progress=False
+        vocab_size=n_pieces, special_tokens=special, show_progress=False
     )
     made.train_from_iterator(corpus, trainer)
     made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))

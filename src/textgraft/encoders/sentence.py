@@ -103,6 +103,7 @@ class SentenceEncoder:
         Raises:
             WeightsError: the folder cannot be opened.
         """
+        from textgraft.networks.attention import use_fast_attention
         from textgraft.networks.dropout import use_fast_dropout
         from textgraft.networks.layout import Pool
         from textgraft.networks.pooled import PooledTransformer
@@ -112,6 +113,8 @@ class SentenceEncoder:
             self.weights, dropout=dropout, attention_dropout=attention_dropout
         )
         use_fast_dropout(body)
+        if attention_dropout == 0.0:
+            use_fast_attention(body.body)
         if pool == "auto":
             own = [step.modes[0] for step in layout.steps if isinstance(step, Pool)]
             pool = own[0] if own else "mean"

@@ -229,25 +229,22 @@ class FinetuneClassifier(TextClassifier):
         from textgraft.methods.tuned import tuned_from
 
         assert self.encoder_ is not None
-        return tuned_from(
-            packed, as_trainable(self.encoder_, self.method).trainable(pool=packed.about["pool"])
-        )
+        return tuned_from(packed, self._pretrained(self.encoder_, packed.about["pool"]))
 
     # ── parts ───────────────────────────────────────────────────────────────────────
 
     def _recipe(self, n_rows: int) -> Recipe:
         """Numbers for so many rows, where the parameters do not say."""
-        given = {
-            name: getattr(self, name)
-            for name in ("epochs", "rate", "batch_size", "contrast")
-            if getattr(self, name) != "auto"
+        kinds = {"epochs": int, "rate": float, "batch_size": int, "contrast": int}
+        given: dict[str, Any] = {
+            name: kind(getattr(self, name)) for name, kind in kinds.items() if getattr(self, name) != "auto"
         }
         return replace(recipe_for(n_rows), **given)
 
-    def _pretrained(self, encoder: Encoder) -> Trainable:
+    def _pretrained(self, encoder: Encoder, pool: str | None = None) -> Trainable:
         # attention takes its fast path only without dropout of its own; that of states is kept
         return as_trainable(encoder, self.method).trainable(
-            pool=self.pool, dropout=self.dropout, attention_dropout=0.0
+            pool=pool or self.pool, dropout=self.dropout, attention_dropout=0.0
         )
 
     def _learning(self, pretrained: Trainable) -> Any:

@@ -249,7 +249,9 @@ class TransformerGRUClassifier(TextClassifier):
 
     def _recipe(self, n_rows: int) -> GRURecipe:
         given: dict[str, Any] = {
-            name: getattr(self, name) for name in ("epochs", "batch_size") if getattr(self, name) != "auto"
+            name: int(getattr(self, name))
+            for name in ("epochs", "batch_size")
+            if getattr(self, name) != "auto"
         }
         return replace(gru_recipe_for(n_rows), **given)
 

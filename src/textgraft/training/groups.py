@@ -64,7 +64,7 @@ def thaw(network: Network, phase: Phase) -> None:
     network.requires_grad_(False)
     for parameters, rate in zip(owned_parameters(network).values(), phase.peak_rates, strict=True):
         for parameter in parameters:
-            parameter.requires_grad_(rate > 0)
+            parameter.requires_grad_(bool(rate > 0))
 
 
 def train_mode(network: Network, phase: Phase) -> None:

@@ -107,11 +107,14 @@ class Stepper(Generic[B]):
             # again after each halving, so that what is drawn does not depend on where memory ended
             seed_from(self.processes.device, self.settings.seed, epoch, at, self.processes.rank)
             loss_sum = torch.zeros((), device=self.processes.device)
-            for piece in pieces:
-                mine, count = self.processes.share(piece)
-                loss = self._loss(batches, mine, epoch) * (count / rows)
-                loss.backward()  # type: ignore[no-untyped-call]
-                loss_sum += loss.detach()
+            # one context around all parts, so that weights are cast once, not once a part
+            with self._autocast(True):
+                for piece in pieces:
+                    mine, count = self.processes.share(piece)
+                    loss = self._loss(batches, mine, epoch) * (count / rows)
+                    with self._autocast(False):
+                        loss.backward()  # type: ignore[no-untyped-call]
+                    loss_sum += loss.detach()
             return loss_sum
 
         loss_sum = self.processes.add(self._in_parts(taken, add_gradients))
@@ -150,10 +153,12 @@ class Stepper(Generic[B]):
         return float(summed) / rows if rows else None
 
     def _loss(self, batches: Batches[B], rows: Rows, epoch: int) -> Tensor:
-        device = self.processes.device
-        batch = to_device(batches.take(rows, epoch), device)
-        with torch.autocast(device.type, torch.bfloat16, self.settings.bf16):
+        batch = to_device(batches.take(rows, epoch), self.processes.device)
+        with self._autocast(True):
             return self.loss_of(self.network, batch)
+
+    def _autocast(self, enabled: bool) -> Any:
+        return torch.autocast(self.processes.device.type, torch.bfloat16, enabled and self.settings.bf16)
 
     def _move(self) -> None:
         try:
