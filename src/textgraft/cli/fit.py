@@ -71,9 +71,15 @@ def fit(
     from textgraft.cli.files import read_rows
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
+    from textgraft.errors import ParameterError
 
     began = time.monotonic()
     classifier = build_classifier(method, encoder, option or [], reject, oos_label or [], seed)
+    if (plot is not None or run is not None) and not hasattr(classifier, "plan"):
+        raise ParameterError(
+            f"The method {method} trains no network, so it has no checkpoints and no loss; leave --run and "
+            "--plot out."
+        )
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     held_out = None
     if valid is not None:

@@ -31,7 +31,7 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe(rows=500, contrast=8, epochs=4, rate=1e-4, batch_size=32),
+    Recipe(rows=500, contrast=8, epochs=0, rate=2e-4, batch_size=32),
     Recipe(rows=2_000, contrast=0, epochs=8, rate=2e-4, batch_size=32),
     Recipe(rows=20_000, contrast=0, epochs=4, rate=2e-4, batch_size=32),
     Recipe(rows=np.inf, contrast=0, epochs=2, rate=1e-4, batch_size=32),
@@ -80,7 +80,9 @@ def choose_max_tokens(
 def recipe_sentence(recipe: Recipe, n_rows: int) -> str:
     """What was chosen for so many rows."""
     warm_up = f"{recipe.contrast} epochs of contrastive warm-up, then " if recipe.contrast else ""
-    return (
-        f"For {n_rows:,} rows: {warm_up}{recipe.epochs} epochs in batches of {recipe.batch_size} at a "
-        f"peak rate of {recipe.rate:g}."
+    tuning = (
+        f"{recipe.epochs} epochs in batches of {recipe.batch_size}"
+        if recipe.epochs
+        else "a head by logistic regression,"
     )
+    return f"For {n_rows:,} rows: {warm_up}{tuning} at a peak rate of {recipe.rate:g}."

@@ -1,0 +1,64 @@
+"""Choose the defaults of fine-tuning for few rows, on training rows of several data sets.
+
+    python benchmarks/defaults_finetune.py
+
+Few-shot tasks are drawn from training files; what is not drawn is what they are scored on. No
+test file is read.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+from common import rows, store
+
+from textgraft.methods import method_class
+
+TASKS = (("banking77", 8, 12), ("clinc150", 12, 8), ("trec", 6, 16))
+"""Data, classes, rows a class."""
+
+CANDIDATES: tuple[dict[str, Any], ...] = (
+    {"contrast": 8, "epochs": 4, "rate": 1e-4},
+    {"contrast": 16, "epochs": 4, "rate": 1e-4},
+    {"contrast": 8, "epochs": 4, "rate": 2e-4},
+    {"contrast": 16, "epochs": 4, "rate": 2e-4},
+    {"contrast": 8, "epochs": 0, "rate": 2e-4},
+    {"contrast": 12, "epochs": 0, "rate": 1e-4},
+    {"contrast": 16, "epochs": 0, "rate": 2e-4},
+    {"contrast": 8, "epochs": 0, "rate": 4e-4},
+)
+MOST_SCORED = 500
+
+
+def task(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[str], ...]:
+    """Texts and labels to learn from, and to be scored on."""
+    texts, labels = (np.array(column, dtype=object) for column in rows(f"{data}_train"))
+    draw = np.random.default_rng(seed)
+    chosen = draw.permutation([name for name in np.unique(labels) if name != "oos"])[:n_classes]
+    learns = np.concatenate([draw.permutation(np.flatnonzero(labels == name))[:per_class] for name in chosen])
+    rest = np.setdiff1d(np.flatnonzero(np.isin(labels, chosen)), learns)
+    scored = draw.permutation(rest)[:MOST_SCORED]
+    return list(texts[learns]), list(labels[learns]), list(texts[scored]), list(labels[scored])
+
+
+def main() -> None:
+    tasks = [task(*one, seed) for seed, one in enumerate(TASKS)]
+    table = []
+    for parameters in CANDIDATES:
+        began, scores = time.perf_counter(), []
+        for texts, labels, more_texts, more_labels in tasks:
+            clf = method_class("finetune")(**parameters).fit(texts, labels)
+            scores.append(round(float(clf.score(more_texts, more_labels)), 4))
+        seconds = round(time.perf_counter() - began)
+        table.append(
+            {"parameters": parameters, "accuracy": dict(zip([one[0] for one in TASKS], scores, strict=True)),
+             "mean": round(float(np.mean(scores)), 4), "seconds": seconds}
+        )  # fmt: skip
+        print(table[-1], flush=True)
+        store("defaults_finetune", {"tasks": TASKS, "table": table})
+
+
+if __name__ == "__main__":
+    main()

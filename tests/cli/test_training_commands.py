@@ -1,0 +1,118 @@
+"""What the commands say and do about methods that train a network."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from textgraft.cli.main import main
+
+ROWS = "text,label\n" + "\n".join(
+    f"{text} {number},{label}"
+    for number in range(6)
+    for text, label in (("red apple", "fruit"), ("pear", "fruit"), ("saw", "tool"), ("old drill", "tool"))
+)  # fmt: skip
+FAST = ("-o", "contrast", 1, "-o", "epochs", 2, "-o", "rate", 0.003)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., tuple[int, str, str]]:
+    """Call the entry point in this process; gives (exit code, stdout, stderr)."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["textgraft", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        out, err = capfdbinary.readouterr()
+        return int(stopped.value.code or 0), out.decode(), err.decode()
+
+    return call
+
+
+@pytest.fixture
+def bert(tiny_models: Callable[[str], Path]) -> Path:
+    return tiny_models("bert")
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.csv"
+    path.write_text(ROWS, encoding="utf-8")
+    return path
+
+
+def test_plan_prints_phases_groups_rates_and_counts(run, bert, rows):
+    code, out, _ = run("plan", "finetune", rows, "-e", bert, *FAST)
+    assert code == 0
+    assert "finetune on 24 rows of 2 classes" in out
+    assert "contrastive warm-up" in out
+    assert "1. fine-tuning: 2 epochs, one-cycle" in out
+    (frozen,) = {line.split("  ")[-1] for line in out.splitlines() if line.strip().startswith("embeddings")}
+    assert frozen == "frozen"
+    assert "rate 1.50e-02" in next(line for line in out.splitlines() if line.strip().startswith("head"))
+
+
+@pytest.mark.parametrize("method", ["finetune", "transformer-gru", "siamese", "pair"])
+def test_every_trained_method_has_a_plan(run, bert, method):
+    code, out, _ = run("plan", method, "-e", bert, "--rows", 50, "--classes", 3, "--json")
+    told = json.loads(out)
+    assert (code, told["rows"], told["classes"]) == (0, 50, 3)
+    for stage in told["stages"]:
+        assert set(stage["parameters"]) == set(stage["plan"]["groups"])
+        assert stage["plan"]["phases"]
+
+
+def test_a_method_without_training_has_no_plan(run):
+    code, out, err = run("plan", "knn")
+    assert (code, out) == (2, "")
+    assert "knn has no plan" in err
+    assert "finetune" in err
+
+
+def test_fit_keeps_a_log_draws_the_loss_and_removes_the_checkpoint(run, bert, rows, tmp_path):
+    folder, plot = tmp_path / "a.run", tmp_path / "loss.png"
+    code, out, _ = run(
+        "fit", rows, "-m", "finetune", "-e", bert, *FAST, "--reject", "none", "--run", folder, "--plot", plot,
+        "--to", tmp_path / "a.model",
+    )  # fmt: skip
+    assert code == 0
+    assert "For 24 rows" in out
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    epochs = [json.loads(line) for line in (folder / "tuning" / "log.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in epochs if line["event"] == "epoch"] == [1, 2]
+    assert not list(folder.rglob("checkpoint.safetensors"))
+    code, out, _ = run("predict", tmp_path / "a.model", rows)
+    assert code == 0
+    assert len(out.splitlines()) == 24
+
+
+def test_a_plot_of_a_method_without_training_is_refused_before_anything_is_learned(run, rows, tmp_path):
+    arguments = ("fit", rows, "-m", "tfidf", "--plot", tmp_path / "a.png", "--to", tmp_path / "a.model")
+    code, _, err = run(*arguments)
+    assert code == 2
+    assert "tfidf trains no network" in err
+    assert not (tmp_path / "a.model").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-m", "finetune", "-e", "hashing"), "has none to train"),
+        (("-m", "finetune", "-o", "epochs", "many"), "epochs must be"),
+        (("-m", "finetune", "-o", "max_tokens", "9999"), "can read"),
+        (("-m", "word-gru", "-o", "vectors", "nowhere.vec"), "Unknown word vectors"),
+        (("-m", "word-gru", "-e", "minilm"), "needs no encoder"),
+    ],
+)
+def test_mistakes_are_one_clear_line(run, rows, tmp_path, options, said):
+    code, out, err = run("fit", rows, *options, "--to", tmp_path / "a.model")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "a.model").exists()
