@@ -12,8 +12,8 @@ import time
 from typing import Any
 
 import numpy as np
-from common import rows, store
 
+from common import rows, store
 from textgraft.methods import method_class
 
 TASKS = (("banking77", 8, 12), ("clinc150", 12, 8), ("trec", 6, 16))
