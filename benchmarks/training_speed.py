@@ -30,7 +30,7 @@ from textgraft.training.losses import classification_loss
 from textgraft.training.settings import Settings
 
 BATCH = 32
-CASES = (("banking77", 1_024), ("imdb", 128))
+CASES = (("banking77", 512), ("imdb", 48))
 ROUNDS = 3
 
 

@@ -135,6 +135,84 @@ def startup_table() -> str:
     return _table(["command", "median seconds", "limit"], rows, result)
 
 
+def trained_table() -> str:
+    """One table of all stored results of benchmarks/trained.py."""
+    results = [_result(path.stem) for path in sorted(RESULTS.glob("trained_*.json")) if "_" in path.stem[8:]]
+    rows = [
+        [
+            row["method"], row["data"],
+            f"{_number(row['accuracy'])} ± {row['spread']:.3f}", _number(row["reach"]),
+            f"{sum(run['fit_seconds'] for run in row['runs']) / len(row['runs']):.0f}",
+            max(run["peak_memory_gb"] for run in row["runs"]), result["commit"],
+        ]
+        for result in results
+        for row in result["table"]
+    ]  # fmt: skip
+    words = ["method", "data", "accuracy, seeds 0–2", "asked for", "seconds to fit", "peak GB", "commit"]
+    return _table(
+        words, rows, results[-1] | {"command": "python benchmarks/trained.py", "commit": "as listed"}
+    )
+
+
+def siamese_table() -> str:
+    result = _result("trained_siamese")
+    rows = [
+        [
+            row["encoder"], row["data"],
+            f"{_number(row['mean'])} ± {row['standard_deviation']:.3f}", _number(row["known"]),
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    return _table(["siamese on", "data", "accuracy, seeds 0–2", "known"], rows, result)
+
+
+def pair_table() -> str:
+    result = _result("trained_pair")
+    rows = [
+        [row["method"], *(_from_to(row, key) for key in ("accuracy", "accuracy_at_10"))]
+        for row in result["summary"]
+    ]
+    return _table(["icd10, half of the terms", "accuracy@1", "accuracy@10"], rows, result)
+
+
+def use_table() -> str:
+    result = _result("use_frozen")
+    rows = [
+        [
+            row["method"], row["data"],
+            *(_number(row.get(key)) for key in ("accuracy", "known", "auroc")),
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    return _table(["on use", "data", "accuracy", "known", "AUROC"], rows, result)
+
+
+def training_speed_table() -> str:
+    result = _result("training_speed")
+    rows = [
+        [
+            row["data"], row["mean_tokens"], *row["tokens_per_second"].values(),
+            f"{row['ratio'][len(row['ratio']) // 2]:.1f} ({row['ratio'][0]:.1f}–{row['ratio'][-1]:.1f})",
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    names = [f"{name}, tokens/s" for name in result["table"][0]["tokens_per_second"]]
+    return _table(["texts of", "mean tokens", *names, "× best of Trainer"], rows, result)
+
+
+def few_shot_defaults_table() -> str:
+    result = _result("defaults_finetune")
+    rows = [
+        [
+            ", ".join(f"{k} {v:g}" for k, v in row["parameters"].items()),
+            *row["accuracy"].values(),
+            row["mean"],
+        ]
+        for row in result["table"]
+    ]
+    return _table(["finetune", *result["table"][0]["accuracy"], "mean"], rows, result)
+
+
 _COVERAGE = ("coverage", "out_of_scope_recall", "in_scope_accuracy_of_accepted")
 
 TABLES = {
@@ -145,6 +223,11 @@ TABLES = {
     "search": search_table,
     "defaults": defaults_table,
     "startup": startup_table,
+    "trained": trained_table,
+    "siamese": siamese_table,
+    "pair": pair_table,
+    "use": use_table,
+    "few-shot defaults": few_shot_defaults_table,
 }
 
 
@@ -164,6 +247,11 @@ def _table(head: list[str], rows: list[list[Any]], result: dict[str, Any]) -> st
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _from_to(row: dict[str, Any], key: str) -> str:
+    least, most = row[f"{key}_from_to"]
+    return f"{row[key]:.3f} ({least:.3f}–{most:.3f})"
 
 
 def _spread(value: dict[str, float]) -> str:
