@@ -38,6 +38,11 @@ def test_errors_and_method_names_need_no_torch() -> None:
     assert loaded.isdisjoint({"torch", "transformers", "matplotlib", "sentence_transformers"})
 
 
+def test_looking_up_every_method_needs_no_torch() -> None:
+    statement = "import textgraft.methods as m; [m.method_class(name) for name in m.METHODS]"
+    assert _modules_after(statement).isdisjoint({"torch", "transformers", "matplotlib", "accelerate"})
+
+
 def test_a_method_without_an_encoder_needs_no_torch() -> None:
     statement = (
         "import textgraft\ntextgraft.TfidfClassifier().fit(['a b', 'c d'] * 3, [0, 1] * 3).predict(['a'])"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from textgraft.bundle import Bundle
 from textgraft.core.plan import Plan, one_cycle
 from textgraft.methods.confidence import ClassEvidence
 from textgraft.training.records import Training, training_from_json, training_to_json
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -131,5 +133,7 @@ def tensors_of(network: torch.nn.Module) -> dict[str, np.ndarray]:
 
 def load_tensors(network: torch.nn.Module, tensors: dict[str, np.ndarray]) -> None:
     """Give a network its tensors, and freeze it."""
+    import torch
+
     network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
     network.requires_grad_(False).eval()
