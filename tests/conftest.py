@@ -6,7 +6,7 @@ import csv
 import ipaddress
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,7 +113,7 @@ def tiny_bert_knowing(tmp_path_factory: pytest.TempPathFactory) -> Callable[[lis
 
     def make(words: list[str]) -> Path:
         place = tmp_path_factory.mktemp("tiny-words") / "bert"
-        save_tiny("bert", place, [" ".join(words)] * 50, n_pieces=5 * len(words) + 400, spread=0.05)
+        save_tiny("bert", place, [], words=words, spread=0.05)
         return place
 
     return make
@@ -141,11 +141,12 @@ def save_tiny(
     spread: float = 0.3,
     width: int = 32,
     layers: int = 2,
+    words: Sequence[str] = (),
 ) -> None:
     import torch
     import transformers as hf
 
-    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus, n_pieces)
+    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus, n_pieces, words)
     common = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     sizes = {
         "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": 4,
@@ -192,18 +193,23 @@ def save_tiny(
     tokenizer.save_pretrained(place)
 
 
-def _word_pieces(corpus: list[str], n_pieces: int) -> Any:
+def _word_pieces(corpus: list[str], n_pieces: int, words: Sequence[str] = ()) -> Any:
     import tokenizers
     from transformers import PreTrainedTokenizerFast
 
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token="[UNK]"))
+    # pieces learned from a corpus come in another order each time; whole words do not
+    letters = [chr(code) for code in range(33, 127)]
+    pieces = [*special, *letters, *(f"##{letter}" for letter in letters), *words]
+    known = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))} if words else None
+    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(known, unk_token="[UNK]"))
     made.normalizer = tokenizers.normalizers.BertNormalizer()
     made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     trainer = tokenizers.trainers.WordPieceTrainer(
         vocab_size=n_pieces, special_tokens=special, show_progress=False
     )
-    made.train_from_iterator(corpus, trainer)
+    if not words:
+        made.train_from_iterator(corpus, trainer)
     made.post_processor = tokenizers.processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
     names = ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")
     return PreTrainedTokenizerFast(
