@@ -227,6 +227,7 @@ TABLES = {
     "siamese": siamese_table,
     "pair": pair_table,
     "use": use_table,
+    "training speed": training_speed_table,
     "few-shot defaults": few_shot_defaults_table,
 }
 
