@@ -36,7 +36,8 @@ RECIPES = (
     Recipe(rows=20_000, contrast=0, epochs=4, rate=2e-4, batch_size=32),
     Recipe(rows=np.inf, contrast=0, epochs=2, rate=1e-4, batch_size=32),
 )
-"""By cross-validation on training rows; see ``benchmarks/defaults_finetune.py``."""
+"""The first was chosen on training rows (``benchmarks/defaults_finetune.py``); the others are usual
+values for encoders of this size, not yet compared."""
 
 HEAD_FACTOR = 5.0
 """How many times faster than the encoder the head learns: it starts from less."""

@@ -37,6 +37,7 @@ GRU_RECIPES = (
     GRURecipe(rows=5_000, epochs=12, batch_size=32),
     GRURecipe(rows=np.inf, epochs=5, batch_size=64),
 )
+"""Usual values for recurrent heads, not yet compared."""
 
 
 def gru_recipe_for(n_rows: int) -> GRURecipe:
