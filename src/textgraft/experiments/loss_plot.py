@@ -38,7 +38,7 @@ def draw_losses(training: Training, path: str | Path) -> None:
 
 
 def losses_figure(training: Training) -> Any:
-    """A ``matplotlib.figure.Figure``: losses of each epoch above, the last group's rate below.
+    """A ``matplotlib.figure.Figure``: losses of each epoch above, the highest rate below.
 
     Every other phase is shaded. The best epoch is marked where there were held-out rows.
 
@@ -64,12 +64,12 @@ def losses_figure(training: Training) -> Any:
     if measured:
         losses.plot(*zip(*measured, strict=True), color=HELD_OUT, label="held-out rows", **style)
         _mark_best(losses, training.best_epoch, dict(measured))
-    rate.plot(epochs, [report.rates[-1] for report in reports], color=RATE, **style)
+    rate.plot(epochs, [max(report.rates) for report in reports], color=RATE, **style)
     rate.set_ylim(bottom=0.0)
     _shade_phases((losses, rate), reports)
 
     losses.set_ylabel("loss")
-    rate.set_ylabel("rate of the\nlast group")
+    rate.set_ylabel("highest\nrate")
     rate.set_xlabel("epoch; rates at its end")
     rate.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     rate.xaxis.set_major_locator(MaxNLocator(integer=True))
