@@ -1,13 +1,15 @@
-"""Choose the defaults of fine-tuning for few rows, on training rows of several data sets.
+"""Choose the defaults of fine-tuning by the number of rows, on training rows of several data sets.
 
-    python benchmarks/defaults_finetune.py
+    python benchmarks/defaults_finetune.py             few rows
+    python benchmarks/defaults_finetune.py --larger    4,000 rows
 
-Few-shot tasks are drawn from training files; what is not drawn is what they are scored on. No
-test file is read.
+Tasks are drawn from training files; what is not drawn is what they are scored on. No test file
+is read.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import Any
 
@@ -31,6 +33,15 @@ CANDIDATES: tuple[dict[str, Any], ...] = (
 )
 MOST_SCORED = 500
 
+LARGER = ("trec", "banking77", "clinc150")
+LARGER_ROWS = 4_000
+LARGER_CANDIDATES: tuple[dict[str, Any], ...] = (
+    {"epochs": 4, "rate": 2e-4},
+    {"epochs": 6, "rate": 2e-4},
+    {"epochs": 4, "rate": 4e-4},
+    {"epochs": 6, "rate": 1e-4},
+)
+
 
 def task(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[str], ...]:
     """Texts and labels to learn from, and to be scored on."""
@@ -43,21 +54,45 @@ def task(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[str
     return list(texts[learns]), list(labels[learns]), list(texts[scored]), list(labels[scored])
 
 
+def larger_task(data: str, seed: int) -> tuple[list[str], ...]:
+    """Texts and labels of all classes to learn from, and to be scored on."""
+    texts, labels = (np.array(column, dtype=object) for column in rows(f"{data}_train"))
+    order = np.random.default_rng(seed).permutation(np.flatnonzero(labels != "oos"))
+    learns, scored = order[:LARGER_ROWS], order[LARGER_ROWS : LARGER_ROWS + 2_000]
+    return list(texts[learns]), list(labels[learns]), list(texts[scored]), list(labels[scored])
+
+
 def main() -> None:
-    tasks = [task(*one, seed) for seed, one in enumerate(TASKS)]
+    if "--larger" in sys.argv:
+        tasks = [larger_task(data, seed) for seed, data in enumerate(LARGER)]
+        compare(
+            "defaults_finetune_larger", [(data, LARGER_ROWS) for data in LARGER], tasks, LARGER_CANDIDATES
+        )
+    else:
+        tasks = [task(*one, seed) for seed, one in enumerate(TASKS)]
+        compare("defaults_finetune", list(TASKS), tasks, CANDIDATES)
+
+
+def compare(
+    stored: str,
+    about: list[tuple[Any, ...]],
+    tasks: list[tuple[list[str], ...]],
+    candidates: tuple[dict[str, Any], ...],
+) -> None:
+    """Fit every candidate on every task, and store the table after each."""
     table = []
-    for parameters in CANDIDATES:
+    for parameters in candidates:
         began, scores = time.perf_counter(), []
         for texts, labels, more_texts, more_labels in tasks:
             clf = method_class("finetune")(**parameters).fit(texts, labels)
             scores.append(round(float(clf.score(more_texts, more_labels)), 4))
         seconds = round(time.perf_counter() - began)
         table.append(
-            {"parameters": parameters, "accuracy": dict(zip([one[0] for one in TASKS], scores, strict=True)),
+            {"parameters": parameters, "accuracy": dict(zip([one[0] for one in about], scores, strict=True)),
              "mean": round(float(np.mean(scores)), 4), "seconds": seconds}
         )  # fmt: skip
         print(table[-1], flush=True)
-        store("defaults_finetune", {"tasks": TASKS, "table": table})
+        store(stored, {"tasks": about, "table": table})
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
     python benchmarks/trained.py                     all rows of the table, one after another
     python benchmarks/trained.py finetune:trec …     some of them
-    python benchmarks/trained.py --setfit            SetFit beside finetune on fewshot_commits
 
-Each row is stored as soon as it is done, in benchmarks/results, so a stopped run goes
-on with what is missing; ``--again`` makes rows anew.
+Each fit is stored as soon as it is done, in benchmarks/results, so a stopped run goes on with
+the seeds that are missing; ``--again`` makes rows anew. Seconds are those of the threads that
+``OMP_NUM_THREADS`` allows (stored with them), and of a machine that may have had other work.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 from typing import Any
+
+import torch
 
 import textgraft as tg
 from common import RESULTS, rows, store
@@ -49,6 +51,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
     return {
         "accuracy": round(result.accuracy, 4),
         "auroc": None if result.auroc is None else round(result.auroc, 4),
+        "threads": torch.get_num_threads(),
         "fit_seconds": round(fitted - began, 1),
         "test_seconds": round(time.perf_counter() - fitted, 1),
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
@@ -56,39 +59,41 @@ def once(name: str, seed: int) -> dict[str, Any]:
     }
 
 
-def measured(name: str) -> dict[str, Any]:
-    """All seeds, each in a process of its own, so that memory is one fit's."""
+def measure(name: str, again: bool) -> None:
+    """Every seed in a process of its own, so that memory is one fit's; stored after each."""
     method, parameters, data, reach = REACH[name]
-    runs = []
-    for seed in SEEDS:
+    stored = f"trained_{name.replace(':', '_')}"
+    path = RESULTS / f"{stored}.json"
+    runs = [] if again or not path.is_file() else json.loads(path.read_text())["table"][0]["runs"]
+    for seed in SEEDS[len(runs) :]:
         done = subprocess.run(
-            [sys.executable, __file__, "--once", name, str(seed)], capture_output=True, text=True, check=True
+            [sys.executable, __file__, "--once", name, str(seed)],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
-        runs.append(json.loads(done.stdout.splitlines()[-1]))
-        print(name, seed, runs[-1], flush=True)
-    accuracies = [run["accuracy"] for run in runs]
-    return {
-        "method": method,
-        "parameters": parameters,
-        "data": data,
-        "reach": reach,
-        "accuracy": round(statistics.mean(accuracies), 4),
-        "spread": round(statistics.stdev(accuracies), 4),
-        "by_seed": accuracies,
-        "runs": runs,
-    }
+        runs.append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
+        print(name, runs[-1], flush=True)
+        accuracies = [run["accuracy"] for run in runs]
+        row = {
+            "method": method,
+            "parameters": parameters,
+            "data": data,
+            "reach": reach,
+            "accuracy": round(statistics.mean(accuracies), 4),
+            "spread": round(statistics.stdev(accuracies), 4) if len(runs) > 1 else None,
+            "by_seed": accuracies,
+            "runs": runs,
+        }
+        store(stored, {"table": [row]})
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--once"]:
         print(json.dumps(once(sys.argv[2], int(sys.argv[3]))))
         return
-    wanted = [name for name in sys.argv[1:] if not name.startswith("--")] or list(REACH)
-    for name in wanted:
-        stored = f"trained_{name.replace(':', '_')}"
-        if (RESULTS / f"{stored}.json").is_file() and "--again" not in sys.argv:
-            continue
-        store(stored, {"table": [measured(name)]})
+    for name in [name for name in sys.argv[1:] if not name.startswith("--")] or list(REACH):
+        measure(name, "--again" in sys.argv)
 
 
 if __name__ == "__main__":
