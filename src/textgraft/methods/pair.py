@@ -28,6 +28,7 @@ from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.runs import run_folder
 from textgraft.search.index import KINDS, Index, build_index
 
@@ -187,15 +188,15 @@ class PairClassifier(TextClassifier):
         least = {"k": 1, "negatives": 1, "epochs": 0, "batch_size": 1, "encoder_epochs": 0, "max_tokens": 8}
         for name, fewest in least.items():
             value, auto = getattr(self, name), name in ("epochs", "batch_size")
-            if not (auto and value == "auto") and not _is_number(value, fewest, np.inf, whole=True):
+            if not (auto and value == "auto") and not is_count(value, fewest):
                 faults.append(
                     f"{name} must be {'auto or ' * auto}a whole number from {fewest}, found {value!r}"
                 )
-        if self.rate != "auto" and not _is_number(self.rate, 0.0, 1.0):
+        if self.rate != "auto" and not is_number(self.rate, 0.0, 1.0):
             faults.append(f"rate must be auto or a number from 0 to 1, found {self.rate!r}")
-        if not _is_number(self.encoder_rate, 0.0, 1.0):
+        if not is_number(self.encoder_rate, 0.0, 1.0):
             faults.append(f"encoder_rate must be a number from 0 to 1, found {self.encoder_rate!r}")
-        if not _is_number(self.dropout, 0.0, 0.9):
+        if not is_number(self.dropout, 0.0, 0.9):
             faults.append(f"dropout must be a number from 0 to 0.9, found {self.dropout!r}")
         if self.index not in KINDS:
             faults.append(f"index must be one of {', '.join(KINDS)}, found {self.index!r}")
@@ -404,10 +405,10 @@ class PairClassifier(TextClassifier):
         with torch.random.fork_rng([]):
             torch.manual_seed(int(self.seed))
             if self.scorer == "dense":
-                dense = DensePair(dim, self.dropout)
+                dense = DensePair(dim, float(self.dropout))
                 return dense, DenseScorer(dense)
             pretrained = self._pretrained(encoder)
-            cross = CrossPair(pretrained.network, self.dropout)
+            cross = CrossPair(pretrained.network, float(self.dropout))
             cross.to(pretrained.device).eval()
             return cross, CrossScorer(
                 cross,
@@ -501,8 +502,3 @@ def _probability(log_odds: np.ndarray) -> np.ndarray:
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _is_number(value: object, least: float, most: float, *, whole: bool = False) -> bool:
-    kinds = int | np.integer if whole else int | float | np.integer | np.floating
-    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most

@@ -11,6 +11,7 @@ import numpy as np
 from textgraft.bundle import Bundle
 from textgraft.core.plan import Plan, one_cycle
 from textgraft.methods.confidence import ClassEvidence
+from textgraft.methods.faults import is_count, is_number
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -65,19 +66,9 @@ def gru_faults(parameters: dict[str, Any]) -> list[str]:
     return faults
 
 
-def is_count(value: object, least: int) -> bool:
-    """Whether a value is a whole number from ``least``."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
-def is_number(value: object, least: float, most: float) -> bool:
-    """Whether a value is a number within bounds."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(least <= value <= most)
-
-
 def gru_plan(groups: tuple[str, ...], epochs: int, rate: float, *, thaw: bool = False) -> Plan:
     """One cycle over the recurrent layers and the head; pretrained vectors learn only if thawed."""
-    plan = one_cycle(groups, epochs, rate)
+    plan = one_cycle(groups, epochs, float(rate))
     return plan if thaw else plan.freeze_all_but([name for name in groups if name != "embeddings"])
 
 

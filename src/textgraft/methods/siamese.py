@@ -30,6 +30,7 @@ from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.runs import run_folder
 from textgraft.search.index import Index, build_index
 from textgraft.training.records import Training, training_from_json, training_to_json
@@ -152,14 +153,14 @@ class SiameseClassifier(TextClassifier):
         if self.loss not in ("triplet", "contrastive"):
             faults.append(f"loss must be triplet or contrastive, found {self.loss!r}")
         for name, least, most in (("margin", 1e-6, 2.0), ("rate", 0.0, 1.0), ("temperature", 1e-6, np.inf)):
-            if not _is_number(value := getattr(self, name), least, most):
+            if not is_number(value := getattr(self, name), least, most):
                 faults.append(f"{name} must be a number from {least:g} to {most:g}, found {value!r}")
-        if not _is_number(self.dropout, 0.0, 0.95):
+        if not is_number(self.dropout, 0.0, 0.95):
             faults.append(f"dropout must be a number from 0 to 0.95, found {self.dropout!r}")
         for name, least in (("heads", 1), ("k", 1)):
-            if not _is_count(getattr(self, name), least):
+            if not is_count(getattr(self, name), least):
                 faults.append(f"{name} must be a whole number from {least}, found {getattr(self, name)!r}")
-        if self.epochs != "auto" and not _is_count(self.epochs, 0):
+        if self.epochs != "auto" and not is_count(self.epochs, 0):
             faults.append(f"epochs must be 'auto' or a whole number from 0, found {self.epochs!r}")
         if not _layer_widths(self.widths):
             faults.append(f"widths must be whole numbers from 1 joined by '-', found {self.widths!r}")
@@ -214,7 +215,7 @@ class SiameseClassifier(TextClassifier):
 
     def _score(self, learned: Projected, features: Features, n_classes: int) -> Scores:
         neighbours = learned.index.search(self._embed(learned, features), int(self.k))
-        return vote(neighbours, learned.codes, n_classes, self.temperature)
+        return vote(neighbours, learned.codes, n_classes, float(self.temperature))
 
     def _embed(self, learned: Projected, features: Features) -> np.ndarray:
         return _project(learned.network, learned.reader, features)
@@ -293,7 +294,7 @@ class SiameseClassifier(TextClassifier):
         *inputs, codes = batch
         heads = network.by_head(network(*inputs))
         if self.loss == "triplet":
-            return semi_hard_triplet_loss(heads, codes, self.margin)
+            return semi_hard_triplet_loss(heads, codes, float(self.margin))
         each = [supervised_contrastive_loss(head, codes, CONTRAST_TEMPERATURE) for head in heads]
         return torch.stack(each).mean()
 
@@ -333,11 +334,3 @@ def _layer_widths(widths: object) -> tuple[int, ...]:
     """``256-64-128`` as numbers; none if it is no such string."""
     parts = widths.split("-") if isinstance(widths, str) else []
     return tuple(map(int, parts)) if parts and all(re.fullmatch(r"[1-9]\d{0,4}", p) for p in parts) else ()
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
-def _is_number(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(low <= value < high)

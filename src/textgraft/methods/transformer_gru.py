@@ -242,7 +242,7 @@ class TransformerGRUClassifier(TextClassifier):
         with torch.random.fork_rng([]):
             torch.manual_seed(int(self.seed))
             head = GRUHead(
-                dim, n_classes, hidden=int(self.hidden), layers=int(self.layers), dropout=self.dropout
+                dim, n_classes, hidden=int(self.hidden), layers=int(self.layers), dropout=float(self.dropout)
             )
         use_fast_dropout(head)
         return head

@@ -26,6 +26,7 @@ from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_wor
 from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.confidence import scores_of_logits
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.recurrent import (
     GRURecipe,
@@ -33,7 +34,6 @@ from textgraft.methods.recurrent import (
     gru_faults,
     gru_plan,
     gru_recipe_for,
-    is_count,
     load_tensors,
     parts_of,
     tensors_of,
@@ -260,10 +260,10 @@ class WordGRUClassifier(TextClassifier):
                 torch.from_numpy(matrix),
                 n_classes,
                 frozen=not self.thaw,
-                input_dropout=self.dropout,
+                input_dropout=float(self.dropout),
                 hidden=int(self.hidden),
                 layers=int(self.layers),
-                dropout=self.dropout,
+                dropout=float(self.dropout),
             )
         use_fast_dropout(network)
         return network
