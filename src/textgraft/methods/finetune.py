@@ -168,6 +168,7 @@ class FinetuneClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Tuned:
         from textgraft.methods.tuned import learned_from, start_from_probe
         from textgraft.networks.pooled import ClassifierNetwork
+        from textgraft.networks.tensors import copied_tensors
         from textgraft.training.batches import TokenBatches, WholeBatches
         from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss, contrastive_loss_of_parts
@@ -177,7 +178,7 @@ class FinetuneClassifier(TextClassifier):
         assert lesson.encoder is not None
         recipe = self._recipe(len(lesson.codes))
         pretrained = self._pretrained(lesson.encoder)
-        before = {name: tensor.clone() for name, tensor in pretrained.network.state_dict().items()}
+        before = copied_tensors(pretrained.network, "encoder.")
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.decision import Rule
 from textgraft.core.neighbours import vote
 from textgraft.core.plan import Plan, Stage, one_cycle
@@ -32,7 +32,7 @@ from textgraft.methods.base import Features, Lesson, TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.runs import run_folder
-from textgraft.search.index import Index, build_index
+from textgraft.search.index import Index, build_index, index_from_arrays, index_to_arrays
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -183,13 +183,14 @@ class SiameseClassifier(TextClassifier):
         return (Stage("training", plan, group_sizes(network)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Projected:
+        from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.loop import Settings, train
         from textgraft.training.triplets import BalancedBatches
 
         assert lesson.encoder is not None
         codes, reader = lesson.codes, self._reader(lesson.encoder)
         network = self._network(reader, lesson.encoder.dim)
-        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        before = {} if reader is None else copied_tensors(reader.network, "encoder.")
         rows = _rows(reader, lesson.features, codes, self.seed)
         training = train(
             network,
@@ -204,11 +205,7 @@ class SiameseClassifier(TextClassifier):
             ),
             watch=watch,
         )
-        changed = {
-            name: tensor.cpu().numpy().copy()
-            for name, tensor in network.state_dict().items()
-            if not name.startswith("encoder.") or not tensor.cpu().equal(before[name])
-        }
+        changed = changed_tensors(network, before)
         _make_ready(network, reader)
         index = build_index(_project(network, reader, lesson.features), "auto")
         return Projected(network, reader, changed, index, codes, training)
@@ -227,30 +224,24 @@ class SiameseClassifier(TextClassifier):
             "trained_encoder": learned.reader is not None,
             "training": training_to_json(learned.training),
         }
-        arrays = {f"network.{name}": array for name, array in learned.changed.items()}
-        arrays |= {"vectors": learned.index.vectors, "codes": learned.codes}
-        if (graph := learned.index.graph_bytes()) is not None:
-            arrays["graph"] = graph
-        return Bundle(about, arrays, {})
+        arrays = with_prefix("network.", learned.changed) | index_to_arrays(learned.index)
+        return Bundle(about, arrays | {"codes": learned.codes}, {})
 
     def _unpack(self, packed: Bundle) -> Projected:
-        import torch
-
         from textgraft.networks.projection import ProjectedEncoder, Projection
+        from textgraft.networks.tensors import put_tensors
 
         about, arrays = packed.about, packed.arrays
-        changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+        changed = without_prefix("network.", arrays)
         network: Any = Projection(**about["projection"])
         reader = None
         if about["trained_encoder"]:
             assert self.encoder_ is not None
             reader = as_trainable(self.encoder_, self.method).trainable()
             network = ProjectedEncoder(reader.network, network)
-        tensors = {name: torch.from_numpy(array) for name, array in changed.items()}
-        network.load_state_dict(tensors, strict=False)
+        put_tensors(network, changed)
         _make_ready(network, reader)
-        kind = "approximate" if "graph" in arrays else "exact"
-        index = build_index(arrays["vectors"], kind, arrays.get("graph"))
+        index = index_from_arrays(arrays)
         training = training_from_json(about["training"])
         return Projected(network, reader, changed, index, arrays["codes"], training)
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
 from textgraft.methods.confidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
 from textgraft.networks.packed import to_bf16
 from textgraft.networks.pooled import ClassifierNetwork
 from textgraft.networks.running import outputs_in_order
+from textgraft.networks.tensors import changed_tensors, put_tensors
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -89,16 +90,16 @@ class Tuned:
             "n_classes": self.running.network.head.out_features,
             "training": training_to_json(self.training),
         }
-        arrays = {f"network.{name}": tensor for name, tensor in self.changed.items()}
+        arrays = with_prefix("network.", self.changed)
         return Bundle(about, arrays | {"evidence": self.evidence, "codes": self.codes}, {})
 
 
 def tuned_from(packed: Bundle, pretrained: Trainable) -> Tuned:
     """The inverse of :meth:`Tuned.packed`."""
     about, arrays = packed.about, packed.arrays
-    changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+    changed = without_prefix("network.", arrays)
     network = ClassifierNetwork(pretrained.network, about["n_classes"], 0.0)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in changed.items()}, strict=False)
+    put_tensors(network, changed)
     return Tuned(
         running=ready(network, pretrained, about["max_tokens"]),
         changed=changed,
@@ -173,17 +174,13 @@ def learned_from(
 
     Args:
         network: as training left it; must not be used any more.
-        before: the encoder's tensors as they were pretrained.
+        before: the encoder's tensors as they were pretrained, by their names in the network.
         pretrained: where the network came from.
         max_tokens: read of a text.
         texts, codes: the training rows.
         training: how it went.
     """
-    changed = {
-        name: tensor.detach().cpu().numpy().copy()
-        for name, tensor in network.state_dict().items()
-        if not name.startswith("encoder.") or not torch.equal(tensor.cpu(), before[name[8:]])
-    }
+    changed = changed_tensors(network, before)
     running = ready(network, pretrained, max_tokens)
     vectors, _ = running.vectors_and_logits(texts)
     pool = getattr(pretrained.network, "pool", "auto")
