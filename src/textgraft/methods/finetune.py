@@ -21,14 +21,13 @@ from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
-from textgraft.core.scores import Scores
-from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
-from textgraft.methods.confidence import scores_of_logits
+from textgraft.methods.base import Lesson
+from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recipes import (
     HEAD_FACTOR,
     Recipe,
@@ -36,21 +35,16 @@ from textgraft.methods.recipes import (
     recipe_for,
     recipe_sentence,
 )
-from textgraft.methods.runs import run_folder
 
 if TYPE_CHECKING:
     from textgraft.methods.tuned import Tuned
-    from textgraft.training.batches import TokenBatches
-    from textgraft.training.loop import Settings
 
 CONTRAST_BATCH = 64
 """Texts compared with one another at once in the warm-up."""
 
-EARLY_STOPPING_SHARE = 0.1
-
 
 @final
-class FinetuneClassifier(TextClassifier):
+class FinetuneClassifier(NetworkClassifier):
     """A pretrained encoder whose layers learn the task, under a linear head.
 
     Args:
@@ -77,7 +71,6 @@ class FinetuneClassifier(TextClassifier):
     """
 
     method = "finetune"
-    reads = "texts"
 
     def __init__(
         self,
@@ -182,12 +175,13 @@ class FinetuneClassifier(TextClassifier):
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
+        bf16 = pretrained.precision == "bf16"
 
         encoder = self._learning(pretrained)
         warmed = None
         if (contrast := self._contrast_plan(recipe, encoder)).epochs:
             whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad)
-            settings = self._settings(lesson, pretrained, "contrast")
+            settings = self._settings(lesson, "contrast", pretrained.device, bf16=bf16)
             warmed = train(
                 encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
             )
@@ -195,9 +189,8 @@ class FinetuneClassifier(TextClassifier):
         network = ClassifierNetwork(encoder, lesson.n_classes, float(self.dropout))
         start_from_probe(network, pretrained, ids, lesson.codes)
         weights = self._class_weights(lesson, pretrained.device)
-        learns, held_out = self._early_stopping(
-            TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
-        )
+        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
+        learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
         training = train(
             network,
             self._tuning_plan(recipe, network),
@@ -205,8 +198,8 @@ class FinetuneClassifier(TextClassifier):
             lambda network, batch: classification_loss(
                 network(batch.ids, batch.mask), batch.codes, weights, float(self.smoothing)
             ),
-            valid=held_out,
-            settings=self._settings(lesson, pretrained, "tuning"),
+            valid=watched,
+            settings=self._settings(lesson, "tuning", pretrained.device, bf16=bf16),
             watch=watch,
         )
         if self.lora:
@@ -216,13 +209,6 @@ class FinetuneClassifier(TextClassifier):
         return learned_from(
             network, before, pretrained, limit, texts, lesson.codes, replace(training, notes=notes)
         )
-
-    def _score(self, learned: Tuned, features: Features, n_classes: int) -> Scores:
-        vectors, logits = learned.running.vectors_and_logits(list(features))
-        return scores_of_logits(logits, vectors, learned.of_classes)
-
-    def _embed(self, learned: Tuned, features: Features) -> np.ndarray:
-        return learned.running.vectors_and_logits(list(features))[0]
 
     def _pack(self, learned: Tuned) -> Bundle:
         return learned.packed()
@@ -278,17 +264,6 @@ class FinetuneClassifier(TextClassifier):
             return plan
         return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
 
-    def _settings(self, lesson: Lesson, pretrained: Trainable, stage: str) -> Settings:
-        from textgraft.training.loop import Settings
-
-        return Settings(
-            seed=self.seed,
-            device=pretrained.device,
-            bf16=pretrained.precision == "bf16",
-            patience=self.patience,
-            run=run_folder(lesson, stage, self.get_params(deep=False)),
-        )
-
     def _class_weights(self, lesson: Lesson, device: str) -> Any:
         import torch
 
@@ -298,10 +273,3 @@ class FinetuneClassifier(TextClassifier):
             return None
         counts = torch.from_numpy(np.bincount(lesson.codes, minlength=lesson.n_classes))
         return balanced_class_weights(counts).to(device)
-
-    def _early_stopping(self, rows: TokenBatches) -> tuple[TokenBatches, TokenBatches | None]:
-        """All rows to learn from; or most of them, and the others to watch."""
-        if self.patience is None:
-            return rows, None
-        held_out = holdout_rows(rows.codes, EARLY_STOPPING_SHARE, self.seed)
-        return rows.some(~held_out), rows.some(held_out, shuffle=False)
