@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
 from textgraft.methods.confidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.probe import fit_probe
 from textgraft.networks.packed import to_bf16
 from textgraft.networks.pooled import ClassifierNetwork
 from textgraft.networks.running import outputs_in_order
@@ -126,8 +126,6 @@ def start_from_probe(
 
     Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely.
     """
-    from sklearn.linear_model import LogisticRegression
-
     order = np.argsort(codes, kind="stable")
     rows = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ROWS_PROBED)).astype(int)]
     network.eval()
@@ -145,14 +143,7 @@ def start_from_probe(
     n_classes = network.head.out_features
     # the same penalty whatever the vectors' length is
     strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / max(1e-12, float((vectors**2).sum(1).mean()))
-    with warnings.catch_warnings():
-        # many classes of few rows are no sign of regression here
-        warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-        model = LogisticRegression(C=strength, max_iter=1_000).fit(vectors, codes[rows])
-    weight, bias = model.coef_, model.intercept_
-    if len(present) == 2:
-        # one logit z for two classes is the softmax of -z/2 and z/2
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight, bias = fit_probe(vectors, codes[rows], strength)
     whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
     whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
     whole_weight[present], whole_bias[present] = weight, bias
