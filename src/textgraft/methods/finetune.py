@@ -163,9 +163,9 @@ class FinetuneClassifier(NetworkClassifier):
         from textgraft.networks.pooled import ClassifierNetwork
         from textgraft.networks.tensors import copied_tensors
         from textgraft.training.batches import TokenBatches, WholeBatches
+        from textgraft.training.joining import joined
         from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss, contrastive_loss_of_parts
-        from textgraft.training.records import joined
 
         check_class_count(self.method, lesson.n_classes)
         assert lesson.encoder is not None

@@ -181,7 +181,7 @@ class PairClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Matcher:
         from textgraft.networks.matching import Passages
         from textgraft.networks.tensors import changed_tensors, copied_tensors
-        from textgraft.training.pairs import trained_in_turn
+        from textgraft.training.joining import trained_in_turn
         from textgraft.training.records import Training
 
         assert lesson.encoder is not None
