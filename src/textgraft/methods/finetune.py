@@ -23,9 +23,9 @@ from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Lesson
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recipes import (

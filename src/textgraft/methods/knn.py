@@ -20,8 +20,9 @@ from textgraft.core.neighbours import vote
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.search.index import KINDS, Index, build_index, index_from_arrays, index_to_arrays
 
 

@@ -21,9 +21,10 @@ from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.confidence import ClassEvidence, scores_of_logits
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.probe import fit_probe
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from textgraft.core.scores import Scores
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.confidence import ClassEvidence, scores_of_logits
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import run_folder
 
 if TYPE_CHECKING:

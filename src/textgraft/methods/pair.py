@@ -24,9 +24,10 @@ from textgraft.core.scores import Scores
 from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.matcher import SCORER_ALONE, Matcher, mixture
 from textgraft.methods.pace import PACES, Pace
 from textgraft.methods.runs import run_folder

@@ -11,9 +11,9 @@ import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.plan import Plan, one_cycle
-from textgraft.methods.base import Lesson
 from textgraft.methods.confidence import ClassEvidence
 from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.network_classifier import Answering
 from textgraft.training.records import Training, training_from_json, training_to_json
 

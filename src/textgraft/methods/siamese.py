@@ -28,9 +28,10 @@ from textgraft.core.progress import Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import run_folder
 from textgraft.search.index import Index, build_index, index_from_arrays, index_to_arrays
 from textgraft.training.records import Training, training_from_json, training_to_json
@@ -144,7 +145,7 @@ class SiameseClassifier(TextClassifier):
         self.seed = seed
 
     @property
-    def reads(self) -> Literal["vectors", "texts"]:  # type: ignore[override]
+    def reads(self) -> Literal["vectors", "texts"]:
         # an encoder that learns has no vectors until it has learned
         return "texts" if self.train_encoder else "vectors"
 

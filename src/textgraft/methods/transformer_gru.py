@@ -22,9 +22,9 @@ from textgraft.core.progress import Progress, Watch
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.errors import ParameterError
-from textgraft.methods.base import Lesson
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recipes import choose_max_tokens

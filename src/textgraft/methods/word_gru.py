@@ -21,10 +21,10 @@ from textgraft.core.progress import Watch
 from textgraft.encoders import Encoder
 from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_word_vectors
-from textgraft.methods.base import Lesson
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recurrent import (
