@@ -18,12 +18,12 @@ def joined(prefix: str, first: Training, second: Training) -> Training:
     phases = tuple(replace(phase, name=prefix) for phase in first.plan.phases)
     reports = tuple(replace(report, phase=prefix) for report in first.reports)
     named = replace(first, plan=replace(first.plan, phases=phases), reports=reports)
-    return _one_story(second.plan.groups, named, second)
+    return _one_story(_one_plan(second.plan.groups, named.plan, second.plan), named, second)
 
 
 def trained_in_turn(first: Training, second: Training) -> Training:
     """The trainings of two networks, one after the other, as one."""
-    return _one_story(_groups_in_turn(first.plan, second.plan), first, second)
+    return _one_story(plans_in_turn(first.plan, second.plan), first, second)
 
 
 def plans_in_turn(first: Plan, second: Plan) -> Plan:
@@ -31,18 +31,14 @@ def plans_in_turn(first: Plan, second: Plan) -> Plan:
 
     Groups of the second that are called like one of the first are called ``pair …``.
     """
-    return _one_plan(_groups_in_turn(first, second), first, second)
-
-
-def _groups_in_turn(first: Plan, second: Plan) -> tuple[str, ...]:
     renamed = tuple(f"pair {name}" if name in first.groups else name for name in second.groups)
-    return first.groups + renamed
+    return _one_plan(first.groups + renamed, first, second)
 
 
-def _one_story(groups: tuple[str, ...], first: Training, second: Training) -> Training:
-    """Over groups of which the first training has the first ones, and the second the last ones."""
-    plan, done = _one_plan(groups, first.plan, second.plan), first.plan.epochs
-    before, after = _idle(groups, second.plan), _idle(groups, first.plan)
+def _one_story(plan: Plan, first: Training, second: Training) -> Training:
+    """Both trainings over a plan of :func:`_one_plan`."""
+    done = first.plan.epochs
+    before, after = _idle(plan.groups, second.plan), _idle(plan.groups, first.plan)
     early = [replace(report, epochs=plan.epochs, rates=report.rates + after) for report in first.reports]
     late = [
         replace(report, epoch=done + report.epoch, epochs=plan.epochs, rates=before + report.rates)
@@ -52,6 +48,7 @@ def _one_story(groups: tuple[str, ...], first: Training, second: Training) -> Tr
 
 
 def _one_plan(groups: tuple[str, ...], first: Plan, second: Plan) -> Plan:
+    """Over groups of which the first plan has the first ones, and the second the last ones."""
     before, after = _idle(groups, second), _idle(groups, first)
     early = [
         replace(phase, peak_rates=phase.peak_rates + after, weight_decay=phase.weight_decay + after)
