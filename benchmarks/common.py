@@ -7,6 +7,8 @@ import platform
 import shlex
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import torch
+
+import textgraft as tg
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -43,6 +47,36 @@ def machine() -> dict[str, Any]:
         "torch": torch.__version__,
         "numpy": np.__version__,
     }
+
+
+def accuracy(
+    make: Callable[[], tg.TextClassifier], data: str, known: Mapping[tuple[str, str], float]
+) -> dict[str, Any]:
+    """Accuracy on the test file, AUROC where it has out-of-scope rows, and seconds.
+
+    Args:
+        make: gives an unfitted classifier; its seconds count as fitting.
+        data: name of the data set.
+        known: accuracies by method and data, and AUROCs by method and ``DATA AUROC``.
+    """
+    began = time.perf_counter()
+    classifier = make().fit(*rows(f"{data}_train"))
+    fitted = time.perf_counter()
+    result = tg.evaluate(classifier, *rows(f"{data}_test"))
+    found = {
+        "method": classifier.method,
+        "data": data,
+        "accuracy": round(result.accuracy, 4),
+        "macro_f1": round(result.macro_f1, 4),
+        "known": known.get((classifier.method, data)),
+        "fit_seconds": round(fitted - began, 1),
+        "test_seconds": round(time.perf_counter() - fitted, 1),
+    }
+    if result.auroc is not None:
+        found["auroc"] = round(result.auroc, 4)
+        found["known_auroc"] = known.get((classifier.method, f"{data} AUROC"))
+        found["fpr_at_95_tpr"] = round(result.fpr_at_95_tpr or 0.0, 4)
+    return found
 
 
 def store(name: str, result: dict[str, Any]) -> Path:

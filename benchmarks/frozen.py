@@ -17,12 +17,13 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 import textgraft as tg
-from common import CACHE, rows, store
+from common import CACHE, accuracy, rows, store
 from textgraft.methods import METHODS, method_class
 from textgraft.networks import running
 
@@ -49,28 +50,6 @@ def make(method: str, **arguments: Any) -> tg.TextClassifier:
     if method != "tfidf":
         arguments["encoder"] = tg.load_encoder("minilm", cache=CACHE)
     return method_class(method)(**arguments)
-
-
-def accuracy(method: str, data: str) -> dict[str, Any]:
-    """Default accuracy on the test file, AUROC where it has out-of-scope rows, and seconds."""
-    began = time.perf_counter()
-    classifier = make(method, oos_labels=("oos",)).fit(*rows(f"{data}_train"))
-    fitted = time.perf_counter()
-    result = tg.evaluate(classifier, *rows(f"{data}_test"))
-    found = {
-        "method": method,
-        "data": data,
-        "accuracy": round(result.accuracy, 4),
-        "macro_f1": round(result.macro_f1, 4),
-        "known": KNOWN.get((method, data)),
-        "fit_seconds": round(fitted - began, 1),
-        "test_seconds": round(time.perf_counter() - fitted, 1),
-    }
-    if result.auroc is not None:
-        found["auroc"] = round(result.auroc, 4)
-        found["known_auroc"] = KNOWN.get((method, f"{data} AUROC"))
-        found["fpr_at_95_tpr"] = round(result.fpr_at_95_tpr or 0.0, 4)
-    return found
 
 
 def coverage(method: str) -> list[dict[str, Any]]:
@@ -198,7 +177,7 @@ def main() -> None:
         table = []
         for data in ("fewshot_commits", "trec", "banking77", "clinc150"):
             for method in METHODS:
-                table.append(accuracy(method, data))
+                table.append(accuracy(partial(make, method, oos_labels=("oos",)), data, KNOWN))
                 print(table[-1], flush=True)
         table.append(many_classes())
         print(table[-1], flush=True)

@@ -22,11 +22,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from textgraft.errors import ModelFolderError
+
+T = TypeVar("T")
 
 FORMAT = "textgraft-model"
 FORMAT_VERSION = 1
@@ -53,6 +55,16 @@ class Bundle:
     about: dict[str, Any]
     arrays: dict[str, np.ndarray]
     texts: dict[str, list[str]]
+
+
+def with_prefix(prefix: str, named: dict[str, T]) -> dict[str, T]:
+    """The same under longer names, so that several parts can lie in one bundle."""
+    return {prefix + name: value for name, value in named.items()}
+
+
+def without_prefix(prefix: str, named: dict[str, T]) -> dict[str, T]:
+    """The inverse of :func:`with_prefix`, of what has the prefix."""
+    return {name[len(prefix) :]: value for name, value in named.items() if name.startswith(prefix)}
 
 
 def write_bundle(path: str | Path, bundle: Bundle) -> None:

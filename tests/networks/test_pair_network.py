@@ -12,8 +12,9 @@ import torch.nn.functional as F
 
 from textgraft.encoders import load_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.networks.matching import CrossScorer, DenseScorer, Passages, changed_tensors, copied_tensors
+from textgraft.networks.matching import CrossScorer, DenseScorer, Passages
 from textgraft.networks.pair import CrossPair, DensePair, pair_ids
+from textgraft.networks.tensors import changed_tensors, copied_tensors
 from textgraft.training.groups import group_sizes
 
 

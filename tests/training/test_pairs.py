@@ -11,6 +11,7 @@ import torch
 from textgraft.core.plan import one_cycle
 from textgraft.core.sampling import ClassRows
 from textgraft.networks.pair import DensePair
+from textgraft.training.joining import plans_in_turn, trained_in_turn
 from textgraft.training.loop import train
 from textgraft.training.pairs import (
     Draws,
@@ -18,10 +19,8 @@ from textgraft.training.pairs import (
     VectorPairBatches,
     list_loss,
     mixed_on,
-    plans_in_turn,
     ranking_loss,
     start_from_cosine,
-    trained_in_turn,
     vector_pair_loss,
 )
 from textgraft.training.records import Training

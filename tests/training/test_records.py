@@ -9,11 +9,11 @@ import pytest
 from small import plan_of
 
 from textgraft.core.plan import one_cycle
+from textgraft.training.joining import joined
 from textgraft.training.records import (
     EpochReport,
     Training,
     epochs_table,
-    joined,
     training_from_json,
     training_to_json,
 )

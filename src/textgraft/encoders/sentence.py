@@ -8,17 +8,17 @@ stay in the processor's cache; matrix products run in bf16 where the hardware ha
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders.encoder import Trainable
 from textgraft.encoders.precision import Precision, choose_device, choose_precision
+from textgraft.encoders.pretrained_encoder import PretrainedEncoder
 from textgraft.pretrained import Weights
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ TEXTS_AT_ONCE = 16_384
 
 
 @dataclass(frozen=True)
-class SentenceEncoder:
+class SentenceEncoder(PretrainedEncoder):
     """A frozen transformer with the pooling, normalisation and length of its own files.
 
     Attributes:
@@ -44,28 +44,7 @@ class SentenceEncoder:
         WeightsError: on first use, when the folder cannot be opened as an encoder.
     """
 
-    weights: Weights
-    precision: str = "auto"
-    device: str = "auto"
-    token_limit: int | None = None
-
-    @property
-    def name(self) -> str:
-        # a folder by its full path, so that a saved model opens from anywhere
-        return str(self.weights.folder) if self.weights.source == "folder" else self.weights.name
-
-    @property
-    def settings(self) -> dict[str, int]:
-        return {} if self.token_limit is None else {"token_limit": self.token_limit}
-
-    @cached_property
-    def weights_fingerprint(self) -> str:
-        return hashlib.sha256(f"{self.weights.fingerprint} {self.token_limit}".encode()).hexdigest()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        exact = f"sentence 1 {self.weights_fingerprint} {self._precision}"
-        return hashlib.sha256(exact.encode()).hexdigest()
+    code = "sentence 1"
 
     @property
     def dim(self) -> int:
@@ -124,20 +103,8 @@ class SentenceEncoder:
         return Trainable(PooledTransformer(body, pool), tokenizer, limit, device, precision)
 
     @cached_property
-    def _precision(self) -> Precision:
-        return choose_precision(self.precision, choose_device(self.device))
-
-    @cached_property
     def _opened(self) -> _Opened:
         return _open(self.weights, choose_device(self.device), self._precision, self.token_limit)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> SentenceEncoder:
-        # frozen and never changed: scikit-learn's clone may share one set of weights
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # another process opens the weights again instead of receiving a copy of them
-        return SentenceEncoder, (self.weights, self.precision, self.device, self.token_limit)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ The plain forward pass, for training, is in :mod:`textgraft.networks.use`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,9 +21,9 @@ import numpy as np
 
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders.encoder import Trainable
-from textgraft.encoders.precision import Precision, choose_device, choose_precision
+from textgraft.encoders.precision import Precision, choose_device
+from textgraft.encoders.pretrained_encoder import PretrainedEncoder
 from textgraft.errors import ParameterError
-from textgraft.pretrained import Weights
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +53,7 @@ _ENDS = 2 * _REACH
 
 
 @dataclass(frozen=True)
-class UseEncoder:
+class UseEncoder(PretrainedEncoder):
     """The frozen Universal Sentence Encoder; it reads texts of any length, in 16 languages.
 
     Attributes:
@@ -69,27 +68,7 @@ class UseEncoder:
         WeightsError: on first use, when the files cannot be read.
     """
 
-    weights: Weights
-    precision: str = "auto"
-    device: str = "auto"
-    token_limit: int | None = None
-
-    @property
-    def name(self) -> str:
-        return self.weights.name
-
-    @property
-    def settings(self) -> dict[str, int]:
-        return {} if self.token_limit is None else {"token_limit": self.token_limit}
-
-    @cached_property
-    def weights_fingerprint(self) -> str:
-        return hashlib.sha256(f"{self.weights.fingerprint} {self.token_limit}".encode()).hexdigest()
-
-    @cached_property
-    def fingerprint(self) -> str:
-        exact = f"use 1 {self.weights_fingerprint} {self._precision}"
-        return hashlib.sha256(exact.encode()).hexdigest()
+    code = "use 1"
 
     @property
     def dim(self) -> int:
@@ -131,10 +110,6 @@ class UseEncoder:
         return Trainable(network, self._tokenizer, limit, device, self._precision)
 
     @cached_property
-    def _precision(self) -> Precision:
-        return choose_precision(self.precision, choose_device(self.device))
-
-    @cached_property
     def _tokenizer(self) -> UseTokenizer:
         from textgraft.networks.use import UseTokenizer
 
@@ -146,14 +121,6 @@ class UseEncoder:
 
         network = open_network(self.weights.folder, trainable=False)
         return _flatten(network, choose_device(self.device), self._precision)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> UseEncoder:
-        # frozen and never changed: scikit-learn's clone may share one set of weights
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # another process opens the weights again instead of receiving a copy of them
-        return UseEncoder, (self.weights, self.precision, self.device, self.token_limit)
 
 
 def _spans(lengths: list[int], budget: int) -> Iterator[tuple[int, int]]:

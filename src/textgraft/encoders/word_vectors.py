@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from textgraft.encoders.vector_files import read_vector_file
-from textgraft.errors import MissingExtraError, WeightsError
-from textgraft.pretrained import Packaged
+from textgraft.errors import WeightsError
+from textgraft.pretrained import Packaged, file_sha256, packaged_folder
 from textgraft.text.vocabulary import Vocabulary
 
 _MATRIX, _INDEX = "glove_6B_50d_emb.npy", "glove_6B_index.parquet"
@@ -144,20 +143,15 @@ def _read_file(name: str, wanted: set[str]) -> tuple[int, str, dict[str, np.ndar
             "or a GloVe, word2vec or fastText (.vec) file that exists."
         )
     dim, found = read_vector_file(path, {word.encode("utf-8", "surrogatepass") for word in wanted})
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return dim, digest, {word.decode("utf-8", "surrogatepass"): vector for word, vector in found.items()}
+    vector_of = {word.decode("utf-8", "surrogatepass"): vector for word, vector in found.items()}
+    return dim, file_sha256(path), vector_of
 
 
 def _read_package(name: str, wanted: set[str]) -> tuple[int, str, dict[str, np.ndarray]]:
     import pyarrow.parquet as pq
 
     packaged = PACKAGED_WORD_VECTORS[name]
-    # find_spec looks the package up without running its code
-    spec = importlib.util.find_spec(packaged.module)
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError.of(f"The word vectors {name!r}", packaged.extra)
-    folder = Path(spec.submodule_search_locations[0]) / packaged.folder
+    folder = packaged_folder(packaged, f"The word vectors {name!r}")
     fingerprint = _checked(folder, packaged.sha256)
     row_of: dict[str, int] = {}
     for row, word in enumerate(pq.read_table(folder / _INDEX, columns=["index"])["index"].to_pylist()):
@@ -175,13 +169,7 @@ def _checked(folder: Path, expected: dict[str, str]) -> str:
     """
     for name, wanted in expected.items():
         try:
-            with (folder / name).open("rb") as file:
-                found = hashlib.file_digest(file, "sha256").hexdigest()
+            file_sha256(folder / name, wanted)
         except FileNotFoundError:
             raise WeightsError(f"{folder} lacks {name}. Reinstall the package.") from None
-        if found != wanted:
-            raise WeightsError(
-                f"{folder / name} does not have the expected checksum: expected SHA-256 {wanted}, "
-                f"found {found}. Reinstall the package that carries it."
-            )
     return hashlib.sha256(repr(sorted(expected.items())).encode()).hexdigest()

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -26,15 +25,12 @@ from textgraft.core.examples import (
 )
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
-from textgraft.core.splits import fold_numbers
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError, NotFittedError, ParameterError
 from textgraft.methods import saved
-from textgraft.methods.calibration import plan_calibration
+from textgraft.methods.calibration import cross_fitted, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
-
-Features = np.ndarray
-"""(n, d) vectors of an encoder, or (n,) texts as objects for a method that reads texts itself."""
+from textgraft.methods.lesson import Features, Learned, Lesson
 
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
@@ -42,43 +38,9 @@ TEXTS_AT_ONCE = 8_192
 MOST_CLASSES_KEPT = 100
 """Classes of each text that ``predict_scores`` keeps if not told otherwise."""
 
-CROSS_FIT_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """What a method learns from.
-
-    Attributes:
-        features: of n rows.
-        codes: (n,) class codes.
-        n_classes: c; every class has at least one row.
-        outside: features of the out-of-scope rows, perhaps none.
-        encoder: the opened encoder, if the method has one.
-        run: a folder for checkpoints and logs, or ``None``.
-    """
-
-    features: Features
-    codes: np.ndarray
-    n_classes: int
-    outside: Features
-    encoder: Encoder | None = None
-    run: Path | None = None
-
-
-class Learned(Protocol):
-    """What a method learned from a lesson.
-
-    A trained network also has ``training``, a :class:`textgraft.training.records.Training`.
-    """
-
-    @property
-    def evidence(self) -> Matrix:
-        """The training texts as rows of length 1, for finding the nearest ones."""
-
 
 class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
-    """A text classifier with a rejection rule; subclasses are final.
+    """A text classifier with a rejection rule; subclasses are abstract or final.
 
     Follows scikit-learn: the constructor stores, ``fit`` checks and learns, learned
     attributes end in an underscore; ``clone``, ``GridSearchCV`` and ``cross_val_predict``
@@ -95,9 +57,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     method: ClassVar[str]
     """The name in ``METHODS``."""
 
-    reads: ClassVar[Literal["vectors", "texts"]] = "vectors"
-    """Whether features are the encoder's vectors, or the texts themselves."""
-
     learns_from_outside: ClassVar[bool] = False
     """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
 
@@ -105,6 +64,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     oos_labels: Collection[str]
     holdout: float | str
     seed: int
+
+    @property
+    def reads(self) -> Literal["vectors", "texts"]:
+        """Whether features are the encoder's vectors, or the texts themselves."""
+        return "vectors"
 
     # ── what a method fills in ──────────────────────────────────────────────────────
 
@@ -182,7 +146,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         )
         if plan.source == "cross-fit":
             whole = Lesson(features, codes, n_classes, outside, encoder, folder)
-            confidence = self._cross_fit(whole, watch)
+            confidence = cross_fitted(whole, self._learn, self._score, self.seed, watch)
         elif plan.source == "valid" and held_out is not None:
             confidence = self._confidence(encoder, learned, held_out.texts, n_classes)
         else:
@@ -346,25 +310,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.threshold_ = fit_threshold(
             self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
         )
-
-    def _cross_fit(self, whole: Lesson, watch: Watch) -> np.ndarray:
-        """Confidence of each row under a model that learned the other folds."""
-        folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, self.seed)
-        parts = []
-        for fold in range(CROSS_FIT_FOLDS):
-            out = folds == fold
-            # a class can be missing from a fold's rows only if it has none to score there
-            if out.any():
-                lesson = replace(
-                    whole,
-                    features=whole.features[~out],
-                    codes=whole.codes[~out],
-                    run=None if whole.run is None else whole.run / f"fold-{fold + 1}",
-                )
-                learned = self._learn(lesson, unwatched)
-                parts.append(self._score(learned, whole.features[out], whole.n_classes).confidence)
-            watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
-        return np.concatenate(parts) if parts else np.empty(0)
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""

@@ -1,13 +1,18 @@
-"""Which rows a rejection rule is fitted on, and which the model learns from."""
+"""Which rows a rejection rule is fitted on, which the model learns from, and cross-fitting."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from textgraft.core.decision import AtCoverage, Rule, Source
-from textgraft.core.splits import holdout_rows
+from textgraft.core.progress import Progress, Watch, unwatched
+from textgraft.core.scores import Scores
+from textgraft.core.splits import fold_numbers, holdout_rows
+from textgraft.methods.lesson import Features, Learned, Lesson
 
 FEWEST_HELD_OUT, MOST_HELD_OUT = 200, 5_000
 """With fewer than 200 rows a coverage of 95 % would itself vary by 3 points (two standard
@@ -15,6 +20,8 @@ deviations); beyond 5,000 it varies by half a point and rows are worth more to t
 
 FEWEST_ROWS_TO_SPARE = 1_000
 """Below this, 200 held-out rows would cost the model more than a fifth of its rows."""
+
+CROSS_FIT_FOLDS = 5
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,32 @@ def plan_calibration(
     if share == 0.0:
         return Calibration("cross-fit", everything, single)
     return Calibration("held-out", ~holdout_rows(codes, share, seed), single)
+
+
+def cross_fitted(
+    whole: Lesson,
+    learn: Callable[[Lesson, Watch], Learned],
+    score: Callable[[Any, Features, int], Scores],
+    seed: int,
+    watch: Watch,
+) -> np.ndarray:
+    """Confidence (n,) of rows under models that learned the other folds, fold by fold."""
+    folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, seed)
+    parts = []
+    for fold in range(CROSS_FIT_FOLDS):
+        out = folds == fold
+        # a class can be missing from a fold's rows only if it has none to score there
+        if out.any():
+            lesson = replace(
+                whole,
+                features=whole.features[~out],
+                codes=whole.codes[~out],
+                run=None if whole.run is None else whole.run / f"fold-{fold + 1}",
+            )
+            learned = learn(lesson, unwatched)
+            parts.append(score(learned, whole.features[out], whole.n_classes).confidence)
+        watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
+    return np.concatenate(parts) if parts else np.empty(0)
 
 
 def _automatic_share(n_rows: int) -> float:

@@ -21,13 +21,13 @@ from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
-from textgraft.core.scores import Scores
-from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
-from textgraft.methods.confidence import scores_of_logits
+from textgraft.methods.early_stopping import rows_to_watch
+from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recipes import (
     HEAD_FACTOR,
     Recipe,
@@ -35,21 +35,16 @@ from textgraft.methods.recipes import (
     recipe_for,
     recipe_sentence,
 )
-from textgraft.methods.runs import run_folder
 
 if TYPE_CHECKING:
     from textgraft.methods.tuned import Tuned
-    from textgraft.training.batches import TokenBatches
-    from textgraft.training.loop import Settings
 
 CONTRAST_BATCH = 64
 """Texts compared with one another at once in the warm-up."""
 
-EARLY_STOPPING_SHARE = 0.1
-
 
 @final
-class FinetuneClassifier(TextClassifier):
+class FinetuneClassifier(NetworkClassifier):
     """A pretrained encoder whose layers learn the task, under a linear head.
 
     Args:
@@ -76,7 +71,6 @@ class FinetuneClassifier(TextClassifier):
     """
 
     method = "finetune"
-    reads = "texts"
 
     def __init__(
         self,
@@ -123,26 +117,26 @@ class FinetuneClassifier(TextClassifier):
         faults = []
         for name, least in (("epochs", 0), ("batch_size", 1), ("contrast", 0), ("max_tokens", 3)):
             value = getattr(self, name)
-            if value != "auto" and not _is_count(value, least):
+            if value != "auto" and not is_count(value, least):
                 faults.append(f"{name} must be 'auto' or a whole number from {least}, found {value!r}")
-        if self.rate != "auto" and not _is_number(self.rate, 0.0, 1.0):
+        if self.rate != "auto" and not is_number(self.rate, 0.0, 1.0):
             faults.append(f"rate must be 'auto' or a number from 0 to 1, found {self.rate!r}")
         if self.pool not in ("auto", "mean", "cls", "max"):
             faults.append(f"pool must be auto, mean, cls or max, found {self.pool!r}")
-        if self.train not in ("all", "head", "everything") and not _is_count(self.train, 1):
+        if self.train not in ("all", "head", "everything") and not is_count(self.train, 1):
             faults.append(
                 f"train must be all, everything, head or a whole number from 1, found {self.train!r}"
             )
-        if not _is_count(self.lora, 0):
+        if not is_count(self.lora, 0):
             faults.append(f"lora must be a whole number from 0, found {self.lora!r}")
-        if not _is_number(self.factor, 1.0, 100.0):
+        if not is_number(self.factor, 1.0, 100.0):
             faults.append(f"factor must be a number from 1 to 100, found {self.factor!r}")
         for name in ("dropout", "smoothing"):
-            if not _is_number(getattr(self, name), 0.0, 0.9):
+            if not is_number(getattr(self, name), 0.0, 0.9):
                 faults.append(f"{name} must be a number from 0 to 0.9, found {getattr(self, name)!r}")
         if self.class_weights not in ("none", "balanced"):
             faults.append(f"class_weights must be none or balanced, found {self.class_weights!r}")
-        if self.patience is not None and not _is_count(self.patience, 0):
+        if self.patience is not None and not is_count(self.patience, 0):
             faults.append(f"patience must be a whole number from 0 or None, found {self.patience!r}")
         return faults
 
@@ -157,7 +151,7 @@ class FinetuneClassifier(TextClassifier):
         self._check_parameters()
         recipe = self._recipe(n_rows)
         encoder = self._learning(self._pretrained(as_encoder(self.encoder)))
-        network = ClassifierNetwork(encoder, n_classes, self.dropout)
+        network = ClassifierNetwork(encoder, n_classes, float(self.dropout))
         stages = (
             Stage("contrastive warm-up", self._contrast_plan(recipe, encoder), group_sizes(encoder)),
             Stage("fine-tuning", self._tuning_plan(recipe, network), group_sizes(network)),
@@ -167,44 +161,45 @@ class FinetuneClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Tuned:
         from textgraft.methods.tuned import learned_from, start_from_probe
         from textgraft.networks.pooled import ClassifierNetwork
+        from textgraft.networks.tensors import copied_tensors
         from textgraft.training.batches import TokenBatches, WholeBatches
+        from textgraft.training.joining import joined
         from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss, contrastive_loss_of_parts
-        from textgraft.training.records import joined
 
         check_class_count(self.method, lesson.n_classes)
         assert lesson.encoder is not None
         recipe = self._recipe(len(lesson.codes))
         pretrained = self._pretrained(lesson.encoder)
-        before = {name: tensor.clone() for name, tensor in pretrained.network.state_dict().items()}
+        before = copied_tensors(pretrained.network, "encoder.")
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
+        bf16 = pretrained.precision == "bf16"
 
         encoder = self._learning(pretrained)
         warmed = None
         if (contrast := self._contrast_plan(recipe, encoder)).epochs:
             whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad)
-            settings = self._settings(lesson, pretrained, "contrast")
+            settings = self._settings(lesson, "contrast", pretrained.device, bf16=bf16)
             warmed = train(
                 encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
             )
 
-        network = ClassifierNetwork(encoder, lesson.n_classes, self.dropout)
+        network = ClassifierNetwork(encoder, lesson.n_classes, float(self.dropout))
         start_from_probe(network, pretrained, ids, lesson.codes)
         weights = self._class_weights(lesson, pretrained.device)
-        learns, held_out = self._early_stopping(
-            TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
-        )
+        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
+        learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
         training = train(
             network,
             self._tuning_plan(recipe, network),
             learns,
             lambda network, batch: classification_loss(
-                network(batch.ids, batch.mask), batch.codes, weights, self.smoothing
+                network(batch.ids, batch.mask), batch.codes, weights, float(self.smoothing)
             ),
-            valid=held_out,
-            settings=self._settings(lesson, pretrained, "tuning"),
+            valid=watched,
+            settings=self._settings(lesson, "tuning", pretrained.device, bf16=bf16),
             watch=watch,
         )
         if self.lora:
@@ -214,13 +209,6 @@ class FinetuneClassifier(TextClassifier):
         return learned_from(
             network, before, pretrained, limit, texts, lesson.codes, replace(training, notes=notes)
         )
-
-    def _score(self, learned: Tuned, features: Features, n_classes: int) -> Scores:
-        vectors, logits = learned.running.vectors_and_logits(list(features))
-        return scores_of_logits(logits, vectors, learned.of_classes)
-
-    def _embed(self, learned: Tuned, features: Features) -> np.ndarray:
-        return learned.running.vectors_and_logits(list(features))[0]
 
     def _pack(self, learned: Tuned) -> Bundle:
         return learned.packed()
@@ -244,7 +232,7 @@ class FinetuneClassifier(TextClassifier):
     def _pretrained(self, encoder: Encoder, pool: str | None = None) -> Trainable:
         # attention takes its fast path only without dropout of its own; that of states is kept
         return as_trainable(encoder, self.method).trainable(
-            pool=pool or self.pool, dropout=self.dropout, attention_dropout=0.0
+            pool=pool or self.pool, dropout=float(self.dropout), attention_dropout=0.0
         )
 
     def _learning(self, pretrained: Trainable) -> Any:
@@ -252,16 +240,18 @@ class FinetuneClassifier(TextClassifier):
 
         if not self.lora:
             return pretrained.network
-        return LoraEncoder(pretrained.network, self.lora, self.dropout, self.seed)
+        return LoraEncoder(pretrained.network, self.lora, float(self.dropout), self.seed)
 
     def _contrast_plan(self, recipe: Recipe, encoder: Any) -> Plan:
-        plan = one_cycle(tuple(encoder.layer_groups()), recipe.contrast, recipe.rate, factor=self.factor)
+        plan = one_cycle(
+            tuple(encoder.layer_groups()), recipe.contrast, recipe.rate, factor=float(self.factor)
+        )
         if self.train == "head" or self.train == 1:
             return replace(plan, phases=())
         return plan.freeze_to(-(self.train - 1)) if isinstance(self.train, int) else self._learn_some(plan)
 
     def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
-        plan = one_cycle(tuple(network.layer_groups()), recipe.epochs, recipe.rate, factor=self.factor)
+        plan = one_cycle(tuple(network.layer_groups()), recipe.epochs, recipe.rate, factor=float(self.factor))
         (phase,) = plan.phases
         rates = (*phase.peak_rates[:-1], recipe.rate * HEAD_FACTOR)
         plan = replace(plan, phases=(replace(phase, name="fine-tuning", peak_rates=rates),))
@@ -274,17 +264,6 @@ class FinetuneClassifier(TextClassifier):
             return plan
         return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
 
-    def _settings(self, lesson: Lesson, pretrained: Trainable, stage: str) -> Settings:
-        from textgraft.training.loop import Settings
-
-        return Settings(
-            seed=self.seed,
-            device=pretrained.device,
-            bf16=pretrained.precision == "bf16",
-            patience=self.patience,
-            run=run_folder(lesson, stage, self.get_params(deep=False)),
-        )
-
     def _class_weights(self, lesson: Lesson, device: str) -> Any:
         import torch
 
@@ -294,18 +273,3 @@ class FinetuneClassifier(TextClassifier):
             return None
         counts = torch.from_numpy(np.bincount(lesson.codes, minlength=lesson.n_classes))
         return balanced_class_weights(counts).to(device)
-
-    def _early_stopping(self, rows: TokenBatches) -> tuple[TokenBatches, TokenBatches | None]:
-        """All rows to learn from; or most of them, and the others to watch."""
-        if self.patience is None:
-            return rows, None
-        held_out = holdout_rows(rows.codes, EARLY_STOPPING_SHARE, self.seed)
-        return rows.some(~held_out), rows.some(held_out, shuffle=False)
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
-def _is_number(value: object, least: float, most: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most

@@ -20,9 +20,10 @@ from textgraft.core.neighbours import vote
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
-from textgraft.search.index import KINDS, Index, build_index
+from textgraft.methods.lesson import Features, Lesson
+from textgraft.search.index import KINDS, Index, build_index, index_from_arrays, index_to_arrays
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,7 @@ class KNNClassifier(TextClassifier):
         return unit_rows(features)
 
     def _pack(self, learned: Memory) -> Bundle:
-        graph = learned.index.graph_bytes()
-        arrays = {"vectors": learned.index.vectors, "codes": learned.codes}
-        return Bundle({}, arrays if graph is None else arrays | {"graph": graph}, {})
+        return Bundle({}, index_to_arrays(learned.index) | {"codes": learned.codes}, {})
 
     def _unpack(self, packed: Bundle) -> Memory:
-        arrays = packed.arrays
-        kind = "approximate" if "graph" in arrays else "exact"
-        return Memory(build_index(arrays["vectors"], kind, arrays.get("graph")), arrays["codes"])
+        return Memory(index_from_arrays(packed.arrays), packed.arrays["codes"])

@@ -9,7 +9,6 @@ Confidence: see :mod:`textgraft.methods.confidence`.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,10 +21,12 @@ from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.confidence import ClassEvidence, scores_of_logits
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.probe import fit_probe
 
 
 @dataclass(frozen=True)
@@ -91,23 +92,11 @@ class LinearClassifier(TextClassifier):
         return as_encoder(self.encoder)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
-        from sklearn.linear_model import LogisticRegression
-
         check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
         strength = self.C * np.sqrt(lesson.n_classes / 2)
-        model = LogisticRegression(C=strength, tol=1e-5, max_iter=1_000)
-        with warnings.catch_warnings():
-            # many classes of few rows are no sign of regression here
-            warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-            model.fit(lesson.features, lesson.codes)
+        weight, bias = fit_probe(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
-        weight, bias = model.coef_, model.intercept_
-        if lesson.n_classes == 2:
-            # one logit z for two classes is the softmax of -z/2 and z/2
-            weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-        # sklearn may hand out Fortran order, whose products differ in the last bit from a reloaded array's
-        weight = np.ascontiguousarray(weight)
         return Weights(weight, bias, unit_rows(lesson.features).astype(np.float16), lesson.codes)
 
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:

@@ -10,15 +10,13 @@ Confidence is the probability that the text belongs with the best candidate of i
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.decision import Rule
-from textgraft.core.neighbours import Neighbours, vote
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
 from textgraft.core.sampling import ClassRows, drawn_rows
@@ -26,10 +24,14 @@ from textgraft.core.scores import Scores
 from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Features, Lesson
+from textgraft.methods.matcher import SCORER_ALONE, Matcher, mixture
+from textgraft.methods.pace import PACES, Pace
 from textgraft.methods.runs import run_folder
-from textgraft.search.index import KINDS, Index, build_index
+from textgraft.search.index import KINDS, build_index, index_from_arrays, index_to_arrays
 
 if TYPE_CHECKING:
     from textgraft.networks.matching import Passages, Scorer, TunedVectors
@@ -59,55 +61,6 @@ NO_MATES = (
 ENCODER_BATCH = 64
 ENCODER_TEMPERATURE = 0.05
 """Of the cosines that multiple negatives ranking compares; as in sentence-transformers."""
-
-
-@dataclass(frozen=True)
-class Pace:
-    """How long and how fast a scorer learns when nothing else is said.
-
-    Attributes:
-        lists: anchors that training should see, each with its partners.
-        epochs: fewest and most.
-        rate: peak learning rate.
-        batch_size: anchors a step.
-    """
-
-    lists: int
-    epochs: tuple[int, int]
-    rate: float
-    batch_size: int
-
-
-PACES = {"dense": Pace(24_000, (4, 12), 1e-3, 32), "cross": Pace(3_000, (1, 3), 5e-5, 8)}
-
-
-@dataclass(frozen=True)
-class Matcher:
-    """What answers whether two texts say the same.
-
-    Attributes:
-        index: vectors of the training texts, and how to find the nearest.
-        codes: (n,) their class codes.
-        texts: the training texts if the scorer reads them, else none.
-        encoder: makes vectors of texts; frozen, or trained.
-        scorer: scores a text with each of its candidates.
-        mix: (3,) log-odds are mix[0] + mix[1] × cosine + mix[2] × the scorer's.
-        changed: tensors that training changed, ``encoder.…`` and ``scorer.…``.
-        training: how it came to be.
-    """
-
-    index: Index
-    codes: np.ndarray
-    texts: list[str]
-    encoder: Encoder | TunedVectors
-    scorer: Scorer
-    mix: np.ndarray
-    changed: dict[str, np.ndarray]
-    training: Training
-
-    @property
-    def evidence(self) -> np.ndarray:
-        return self.index.vectors
 
 
 @final
@@ -187,15 +140,15 @@ class PairClassifier(TextClassifier):
         least = {"k": 1, "negatives": 1, "epochs": 0, "batch_size": 1, "encoder_epochs": 0, "max_tokens": 8}
         for name, fewest in least.items():
             value, auto = getattr(self, name), name in ("epochs", "batch_size")
-            if not (auto and value == "auto") and not _is_number(value, fewest, np.inf, whole=True):
+            if not (auto and value == "auto") and not is_count(value, fewest):
                 faults.append(
                     f"{name} must be {'auto or ' * auto}a whole number from {fewest}, found {value!r}"
                 )
-        if self.rate != "auto" and not _is_number(self.rate, 0.0, 1.0):
+        if self.rate != "auto" and not is_number(self.rate, 0.0, 1.0):
             faults.append(f"rate must be auto or a number from 0 to 1, found {self.rate!r}")
-        if not _is_number(self.encoder_rate, 0.0, 1.0):
+        if not is_number(self.encoder_rate, 0.0, 1.0):
             faults.append(f"encoder_rate must be a number from 0 to 1, found {self.encoder_rate!r}")
-        if not _is_number(self.dropout, 0.0, 0.9):
+        if not is_number(self.dropout, 0.0, 0.9):
             faults.append(f"dropout must be a number from 0 to 0.9, found {self.dropout!r}")
         if self.index not in KINDS:
             faults.append(f"index must be one of {', '.join(KINDS)}, found {self.index!r}")
@@ -217,7 +170,7 @@ class PairClassifier(TextClassifier):
 
         self._check_parameters()
         encoder = self._open_encoder()
-        network = self._network(encoder, encoder.dim)[0]
+        network, _ = self._opened_scorer(encoder, encoder.dim)
         scorer = Stage("scorer", self._scorer_plan(n_rows, network), group_sizes(network))
         if not self.train_encoder:
             return (scorer,)
@@ -227,8 +180,9 @@ class PairClassifier(TextClassifier):
     # ── learning ────────────────────────────────────────────────────────────────────
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Matcher:
-        from textgraft.networks.matching import Passages, changed_tensors, copied_tensors
-        from textgraft.training.pairs import mixed_on, trained_in_turn
+        from textgraft.networks.matching import Passages
+        from textgraft.networks.tensors import changed_tensors, copied_tensors
+        from textgraft.training.joining import trained_in_turn
         from textgraft.training.records import Training
 
         assert lesson.encoder is not None
@@ -246,13 +200,13 @@ class PairClassifier(TextClassifier):
         if self.train_encoder and learnable:
             draws = self._draws(codes[seen], vectors[seen], for_encoder=True)
             encoder, tensors, tuned = self._tune(lesson, [texts[row] for row in seen], draws, watch)
-            changed |= {f"encoder.{name}": tensor for name, tensor in tensors.items()}
+            changed |= with_prefix("encoder.", tensors)
             vectors = unit_rows(encoder.encode(texts))
 
-        network, scorer = self._network(lesson.encoder, vectors.shape[1])
+        network, scorer = self._opened_scorer(lesson.encoder, vectors.shape[1])
         before = copied_tensors(network) if self.scorer == "cross" else {}
         plan = self._scorer_plan(n, network)
-        mix = np.array([0.0, 0.0, 1.0])
+        mix = np.array(SCORER_ALONE)
         if learnable:
             kept = Passages([texts[row] for row in seen], vectors[seen])
             training = self._train_scorer(lesson, network, scorer, plan, kept, codes[seen], watch)
@@ -262,11 +216,8 @@ class PairClassifier(TextClassifier):
         if learnable and len(held):
             index = build_index(kept.vectors, self.index)
             asked = Passages([texts[row] for row in held], vectors[held])
-            near = index.search(asked.vectors, int(self.k))
-            odds = scorer.odds(asked, kept, near.positions)
-            same = codes[seen][near.positions] == codes[held][:, None]
-            mix = mixed_on(near.similarities.ravel(), odds.ravel(), same.ravel())
-        changed |= {f"scorer.{name}": array for name, array in changed_tensors(network, before).items()}
+            mix = mixture(scorer, index, (kept, codes[seen]), (asked, codes[held]), int(self.k))
+        changed |= with_prefix("scorer.", changed_tensors(network, before))
         return Matcher(
             index=build_index(np.ascontiguousarray(vectors[:n]), self.index),
             codes=lesson.codes,
@@ -294,24 +245,25 @@ class PairClassifier(TextClassifier):
         self, lesson: Lesson, texts: list[str], draws: Draws, watch: Watch
     ) -> tuple[TunedVectors, dict[str, np.ndarray], Training]:
         """The encoder trained so that a row finds its mate, what changed in it, and how it went."""
-        from textgraft.networks.matching import changed_tensors, copied_tensors
+        from textgraft.methods.pair_networks import tokens_read, tuned_vectors
+        from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.loop import train
         from textgraft.training.pairs import MatedTextBatches, mated_text_loss
 
         assert lesson.encoder is not None
         pretrained = self._pretrained(lesson.encoder)
         before = copied_tensors(pretrained.network)
-        ids = pretrained.tokens.ids(texts, self._limit(pretrained))
+        ids = pretrained.tokens.ids(texts, tokens_read(pretrained, int(self.max_tokens)))
         training = train(
             pretrained.network,
             self._encoder_plan(pretrained),
             MatedTextBatches(ids, pretrained.tokens.pad, draws, ENCODER_BATCH),
             partial(mated_text_loss, temperature=ENCODER_TEMPERATURE),
-            settings=self._settings(lesson, "encoder", pretrained),
+            settings=self._settings(lesson, "encoder", pretrained.device, pretrained.precision == "bf16"),
             watch=watch,
         )
         changed = changed_tensors(pretrained.network, before)
-        return self._vectors_of(pretrained), changed, training
+        return tuned_vectors(pretrained, int(self.max_tokens)), changed, training
 
     def _train_scorer(
         self,
@@ -336,36 +288,23 @@ class PairClassifier(TextClassifier):
         draws = self._draws(codes, kept.vectors)
         start_from_cosine(network, kept.vectors, draws)
         size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
-        settings = self._settings(lesson, "scorer", scorer if isinstance(scorer, CrossScorer) else None)
         if isinstance(scorer, CrossScorer):
+            settings = self._settings(lesson, "scorer", scorer.device, scorer.bf16)
             joined = JoinedPairBatches(
                 kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size
             )
             return train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
+        settings = self._settings(lesson, "scorer", "cpu", bf16=False)
         pairs = VectorPairBatches(kept.vectors, draws, size)
         return train(network, plan, pairs, vector_pair_loss, settings=settings, watch=watch)
 
     # ── answering ───────────────────────────────────────────────────────────────────
 
     def _score(self, learned: Matcher, features: Features, n_classes: int) -> Scores:
-        from textgraft.networks.matching import Passages
-
-        asked = Passages(list(features), self._embed(learned, features))
-        near = learned.index.search(asked.vectors, int(self.k))
-        stored = Passages(learned.texts, learned.index.vectors)
-        shift, by_cosine, by_scorer = learned.mix
-        odds = learned.scorer.odds(asked, stored, near.positions).astype(np.float64)
-        odds = shift + by_cosine * near.similarities + by_scorer * odds
-        order = np.argsort(-odds, axis=1, kind="stable")
-        ranked = Neighbours(
-            np.take_along_axis(near.positions, order, axis=1), np.take_along_axis(odds, order, axis=1)
-        )
-        # at temperature 1 a candidate's vote weighs exp(log-odds), its odds
-        scores = vote(ranked, learned.codes, n_classes, 1.0)
-        return replace(scores, confidence=_probability(scores.confidence))
+        return learned.scores(list(features), int(self.k), n_classes)
 
     def _embed(self, learned: Matcher, features: Features) -> np.ndarray:
-        return unit_rows(learned.encoder.encode(list(features)))
+        return learned.vectors(list(features))
 
     # ── networks ────────────────────────────────────────────────────────────────────
 
@@ -374,9 +313,7 @@ class PairClassifier(TextClassifier):
         return PACES[self.scorer]
 
     def _scorer_plan(self, n_rows: int, network: Any) -> Plan:
-        fewest, most = self._pace.epochs
-        lists = min(n_rows, MOST_ANCHORS)
-        epochs = min(most, max(fewest, self._pace.lists // lists)) if self.epochs == "auto" else self.epochs
+        epochs = self._pace.epochs_of(min(n_rows, MOST_ANCHORS)) if self.epochs == "auto" else self.epochs
         rate = self._pace.rate if self.rate == "auto" else self.rate
         plan = one_cycle(tuple(network.layer_groups()), int(epochs), float(rate), name="scorer")
         # rows of words that no training text has could not follow
@@ -390,93 +327,55 @@ class PairClassifier(TextClassifier):
     def _pretrained(self, encoder: Encoder) -> Trainable:
         return as_trainable(encoder, self.method).trainable(dropout=0.0, attention_dropout=0.0)
 
-    def _limit(self, pretrained: Trainable) -> int:
-        return min(int(self.max_tokens), pretrained.max_tokens)
+    def _opened_scorer(self, encoder: Encoder, dim: int) -> tuple[Any, Scorer]:
+        """A network that has learned nothing, and the scorer that it is."""
+        from textgraft.methods.pair_networks import cross_scorer, dense_scorer
 
-    def _network(self, encoder: Encoder, dim: int) -> tuple[Any, Scorer]:
-        """A scorer that has learned nothing, and its network."""
-        import torch
+        dropout, seed = float(self.dropout), int(self.seed)
+        if self.scorer == "dense":
+            return dense_scorer(dim, dropout, seed)
+        return cross_scorer(lambda: self._pretrained(encoder), int(self.max_tokens), dropout, seed)
 
-        from textgraft.networks.matching import CrossScorer, DenseScorer
-        from textgraft.networks.pair import CrossPair, DensePair
-
-        # the same seed gives the same start, and the caller's random state stays as it is
-        with torch.random.fork_rng([]):
-            torch.manual_seed(int(self.seed))
-            if self.scorer == "dense":
-                dense = DensePair(dim, self.dropout)
-                return dense, DenseScorer(dense)
-            pretrained = self._pretrained(encoder)
-            cross = CrossPair(pretrained.network, self.dropout)
-            cross.to(pretrained.device).eval()
-            return cross, CrossScorer(
-                cross,
-                pretrained.tokens,
-                self._limit(pretrained),
-                pretrained.device,
-                pretrained.precision == "bf16",
-            )
-
-    def _vectors_of(self, pretrained: Trainable) -> TunedVectors:
-        from textgraft.networks.matching import TunedVectors
-
-        network = pretrained.network.requires_grad_(False).eval().to(pretrained.device)
-        return TunedVectors(
-            network,
-            pretrained.tokens,
-            self._limit(pretrained),
-            pretrained.device,
-            pretrained.precision == "bf16",
-        )
-
-    def _settings(self, lesson: Lesson, stage: str, where: Any) -> Settings:
-        """Where and how one stage trains; ``where`` has a device and a precision, or is None."""
+    def _settings(self, lesson: Lesson, stage: str, device: str, bf16: bool) -> Settings:
+        """Where and how one stage trains."""
         from textgraft.training.loop import Settings
 
         folder = run_folder(lesson, stage, self.get_params(deep=False))
-        if where is None:
-            return Settings(seed=int(self.seed), run=folder)
-        bf16 = getattr(where, "precision", "") == "bf16" or getattr(where, "bf16", False)
-        return Settings(seed=int(self.seed), device=where.device, bf16=bf16, run=folder)
+        return Settings(seed=int(self.seed), device=device, bf16=bf16, run=folder)
 
     # ── saving ──────────────────────────────────────────────────────────────────────
 
     def _pack(self, learned: Matcher) -> Bundle:
         from textgraft.training.records import training_to_json
 
-        arrays = learned.changed | {
-            "vectors": learned.index.vectors,
-            "codes": learned.codes,
-            "mix": learned.mix,
-        }
-        graph = learned.index.graph_bytes()
-        arrays |= {} if graph is None else {"graph": graph}
+        arrays = learned.changed | index_to_arrays(learned.index)
+        arrays |= {"codes": learned.codes, "mix": learned.mix}
         return Bundle({"training": training_to_json(learned.training)}, arrays, {"rows": learned.texts})
 
     def _unpack(self, packed: Bundle) -> Matcher:
-        from textgraft.networks.matching import put_tensors
+        from textgraft.methods.pair_networks import tuned_vectors
+        from textgraft.networks.tensors import put_tensors
         from textgraft.training.records import training_from_json
 
-        arrays = dict(packed.arrays)
-        vectors, codes, mix = (arrays.pop(name) for name in ("vectors", "codes", "mix"))
-        graph = arrays.pop("graph", None)
+        arrays = packed.arrays
         assert self.encoder_ is not None
         encoder: Encoder | TunedVectors = self.encoder_
-        if tuned := _under("encoder.", arrays):
+        if tuned := without_prefix("encoder.", arrays):
             pretrained = self._pretrained(self.encoder_)
             put_tensors(pretrained.network, tuned)
-            encoder = self._vectors_of(pretrained)
-        network, scorer = self._network(self.encoder_, vectors.shape[1])
-        put_tensors(network, _under("scorer.", arrays))
+            encoder = tuned_vectors(pretrained, int(self.max_tokens))
+        scored = without_prefix("scorer.", arrays)
+        network, scorer = self._opened_scorer(self.encoder_, arrays["vectors"].shape[1])
+        put_tensors(network, scored)
         network.requires_grad_(False).eval()
         return Matcher(
-            index=build_index(vectors, "exact" if graph is None else "approximate", graph),
-            codes=codes,
+            index=index_from_arrays(arrays),
+            codes=arrays["codes"],
             texts=packed.texts["rows"],
             encoder=encoder,
             scorer=scorer,
-            mix=mix,
-            changed=arrays,
+            mix=arrays["mix"],
+            changed=with_prefix("encoder.", tuned) | with_prefix("scorer.", scored),
             training=training_from_json(packed.about["training"]),
         )
 
@@ -492,17 +391,3 @@ def _held_out(codes: np.ndarray, seed: int) -> np.ndarray:
     if len(held) < FEWEST_HELD_OUT:
         return held[:0]
     return drawn_rows(held, MOST_HELD_OUT, np.random.default_rng(seed))
-
-
-def _probability(log_odds: np.ndarray) -> np.ndarray:
-    """(n,) in (0, 1); log-odds beyond ±30 are taken for that, so that none becomes exactly 1."""
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(log_odds, -30.0, 30.0))))
-
-
-def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {name[len(prefix) :]: array for name, array in arrays.items() if name.startswith(prefix)}
-
-
-def _is_number(value: object, least: float, most: float, *, whole: bool = False) -> bool:
-    kinds = int | np.integer if whole else int | float | np.integer | np.floating
-    return isinstance(value, kinds) and not isinstance(value, bool) and least <= value <= most

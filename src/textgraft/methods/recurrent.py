@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.plan import Plan, one_cycle
 from textgraft.methods.confidence import ClassEvidence
+from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Lesson
+from textgraft.methods.network_classifier import Answering
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -31,6 +35,10 @@ class GRURecipe:
     epochs: int
     batch_size: int
 
+    def sentence(self, n_rows: int) -> str:
+        """What was chosen for so many rows."""
+        return f"For {n_rows:,} rows: {self.epochs} epochs in batches of {self.batch_size}."
+
 
 GRU_RECIPES = (
     GRURecipe(rows=500, epochs=30, batch_size=16),
@@ -40,9 +48,14 @@ GRU_RECIPES = (
 """Usual values for recurrent heads, not yet compared."""
 
 
-def gru_recipe_for(n_rows: int) -> GRURecipe:
-    """The first recipe for so many rows or more."""
-    return next(recipe for recipe in GRU_RECIPES if n_rows <= recipe.rows)
+def gru_recipe(n_rows: int, epochs: int | str, batch_size: int | str) -> GRURecipe:
+    """Numbers for so many rows; the first recipe for so many or more says what is ``auto``."""
+    usual = next(recipe for recipe in GRU_RECIPES if n_rows <= recipe.rows)
+    return replace(
+        usual,
+        epochs=usual.epochs if epochs == "auto" else int(epochs),
+        batch_size=usual.batch_size if batch_size == "auto" else int(batch_size),
+    )
 
 
 def gru_faults(parameters: dict[str, Any]) -> list[str]:
@@ -65,19 +78,9 @@ def gru_faults(parameters: dict[str, Any]) -> list[str]:
     return faults
 
 
-def is_count(value: object, least: int) -> bool:
-    """Whether a value is a whole number from ``least``."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
-def is_number(value: object, least: float, most: float) -> bool:
-    """Whether a value is a number within bounds."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(least <= value <= most)
-
-
 def gru_plan(groups: tuple[str, ...], epochs: int, rate: float, *, thaw: bool = False) -> Plan:
     """One cycle over the recurrent layers and the head; pretrained vectors learn only if thawed."""
-    plan = one_cycle(groups, epochs, rate)
+    plan = one_cycle(groups, epochs, float(rate))
     return plan if thaw else plan.freeze_all_but([name for name in groups if name != "embeddings"])
 
 
@@ -95,7 +98,7 @@ class Recurrent:
         training: how it came to be.
     """
 
-    running: Any
+    running: Answering
     tensors: dict[str, np.ndarray]
     settings: dict[str, Any]
     words: list[str]
@@ -110,15 +113,38 @@ class Recurrent:
     def packed(self) -> Bundle:
         """Settings, arrays and words to make it again."""
         about = {"settings": self.settings, "training": training_to_json(self.training)}
-        arrays = {f"network.{name}": array for name, array in self.tensors.items()}
+        arrays = with_prefix("network.", self.tensors)
         return Bundle(about, arrays | {"evidence": self.evidence, "codes": self.codes}, {"words": self.words})
+
+
+def recurrent_of(
+    network: torch.nn.Module,
+    running: Answering,
+    lesson: Lesson,
+    settings: dict[str, Any],
+    training: Training,
+    words: Sequence[str] = (),
+) -> Recurrent:
+    """What a trained network is kept as, with the texts it learned from as evidence.
+
+    Args:
+        network: as training left it; learns no more.
+        running: what answers for it.
+        lesson: what it learned from.
+        settings, training, words: as of :class:`Recurrent`.
+    """
+    from textgraft.networks.tensors import all_tensors
+
+    network.requires_grad_(False).eval()
+    evidence = running.vectors_and_logits(list(lesson.features))[0].astype(np.float16)
+    return Recurrent(running, all_tensors(network), settings, list(words), evidence, lesson.codes, training)
 
 
 def parts_of(packed: Bundle) -> dict[str, Any]:
     """Fields of a :class:`Recurrent` but ``running``, from what :meth:`Recurrent.packed` gave."""
     arrays = packed.arrays
     return {
-        "tensors": {name[8:]: array for name, array in arrays.items() if name.startswith("network.")},
+        "tensors": without_prefix("network.", arrays),
         "settings": packed.about["settings"],
         "words": packed.texts["words"],
         "evidence": arrays["evidence"],
@@ -127,14 +153,9 @@ def parts_of(packed: Bundle) -> dict[str, Any]:
     }
 
 
-def tensors_of(network: torch.nn.Module) -> dict[str, np.ndarray]:
-    """All tensors of a network, on the CPU."""
-    return {name: tensor.detach().cpu().numpy().copy() for name, tensor in network.state_dict().items()}
-
-
 def load_tensors(network: torch.nn.Module, tensors: dict[str, np.ndarray]) -> None:
     """Give a network its tensors, and freeze it."""
-    import torch
+    from textgraft.networks.tensors import put_tensors
 
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in tensors.items()})
+    put_tensors(network, tensors, strict=True)
     network.requires_grad_(False).eval()

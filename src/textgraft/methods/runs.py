@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.methods.base import Lesson
+from textgraft.methods.lesson import Lesson
 from textgraft.training.checkpoints import RunFolder
 
 

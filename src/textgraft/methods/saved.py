@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.bundle import Bundle, write_bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix, write_bundle
 from textgraft.core.decision import Threshold, parse_rule
 from textgraft.core.examples import RowReport, clean_label_set
 from textgraft.encoders import load_encoder
@@ -131,16 +131,10 @@ def check_encoder(bundle: Bundle, encoder: Encoder | None) -> None:
 
 def nested(packed: Bundle) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """A method's own arrays and texts under names that cannot clash with the common ones."""
-    arrays = {_LEARNED + name: array for name, array in packed.arrays.items()}
-    texts = {_LEARNED + name: strings for name, strings in packed.texts.items()}
-    return arrays, texts
+    return with_prefix(_LEARNED, packed.arrays), with_prefix(_LEARNED, packed.texts)
 
 
 def unnested(bundle: Bundle) -> Bundle:
     """The inverse of :func:`nested`."""
-    size = len(_LEARNED)
-    return Bundle(
-        bundle.about["learned"],
-        {name[size:]: array for name, array in bundle.arrays.items() if name.startswith(_LEARNED)},
-        {name[size:]: strings for name, strings in bundle.texts.items() if name.startswith(_LEARNED)},
-    )
+    arrays, texts = (without_prefix(_LEARNED, named) for named in (bundle.arrays, bundle.texts))
+    return Bundle(bundle.about["learned"], arrays, texts)

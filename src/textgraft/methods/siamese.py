@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.decision import Rule
 from textgraft.core.neighbours import vote
 from textgraft.core.plan import Plan, Stage, one_cycle
@@ -28,10 +28,12 @@ from textgraft.core.progress import Watch
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import run_folder
-from textgraft.search.index import Index, build_index
+from textgraft.search.index import Index, build_index, index_from_arrays, index_to_arrays
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -143,7 +145,7 @@ class SiameseClassifier(TextClassifier):
         self.seed = seed
 
     @property
-    def reads(self) -> Literal["vectors", "texts"]:  # type: ignore[override]
+    def reads(self) -> Literal["vectors", "texts"]:
         # an encoder that learns has no vectors until it has learned
         return "texts" if self.train_encoder else "vectors"
 
@@ -152,14 +154,14 @@ class SiameseClassifier(TextClassifier):
         if self.loss not in ("triplet", "contrastive"):
             faults.append(f"loss must be triplet or contrastive, found {self.loss!r}")
         for name, least, most in (("margin", 1e-6, 2.0), ("rate", 0.0, 1.0), ("temperature", 1e-6, np.inf)):
-            if not _is_number(value := getattr(self, name), least, most):
+            if not is_number(value := getattr(self, name), least, most):
                 faults.append(f"{name} must be a number from {least:g} to {most:g}, found {value!r}")
-        if not _is_number(self.dropout, 0.0, 0.95):
+        if not is_number(self.dropout, 0.0, 0.95):
             faults.append(f"dropout must be a number from 0 to 0.95, found {self.dropout!r}")
         for name, least in (("heads", 1), ("k", 1)):
-            if not _is_count(getattr(self, name), least):
+            if not is_count(getattr(self, name), least):
                 faults.append(f"{name} must be a whole number from {least}, found {getattr(self, name)!r}")
-        if self.epochs != "auto" and not _is_count(self.epochs, 0):
+        if self.epochs != "auto" and not is_count(self.epochs, 0):
             faults.append(f"epochs must be 'auto' or a whole number from 0, found {self.epochs!r}")
         if not _layer_widths(self.widths):
             faults.append(f"widths must be whole numbers from 1 joined by '-', found {self.widths!r}")
@@ -182,13 +184,14 @@ class SiameseClassifier(TextClassifier):
         return (Stage("training", plan, group_sizes(network)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Projected:
+        from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.loop import Settings, train
         from textgraft.training.triplets import BalancedBatches
 
         assert lesson.encoder is not None
         codes, reader = lesson.codes, self._reader(lesson.encoder)
         network = self._network(reader, lesson.encoder.dim)
-        before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+        before = {} if reader is None else copied_tensors(reader.network, "encoder.")
         rows = _rows(reader, lesson.features, codes, self.seed)
         training = train(
             network,
@@ -203,18 +206,14 @@ class SiameseClassifier(TextClassifier):
             ),
             watch=watch,
         )
-        changed = {
-            name: tensor.cpu().numpy().copy()
-            for name, tensor in network.state_dict().items()
-            if not name.startswith("encoder.") or not tensor.cpu().equal(before[name])
-        }
+        changed = changed_tensors(network, before)
         _make_ready(network, reader)
         index = build_index(_project(network, reader, lesson.features), "auto")
         return Projected(network, reader, changed, index, codes, training)
 
     def _score(self, learned: Projected, features: Features, n_classes: int) -> Scores:
         neighbours = learned.index.search(self._embed(learned, features), int(self.k))
-        return vote(neighbours, learned.codes, n_classes, self.temperature)
+        return vote(neighbours, learned.codes, n_classes, float(self.temperature))
 
     def _embed(self, learned: Projected, features: Features) -> np.ndarray:
         return _project(learned.network, learned.reader, features)
@@ -226,30 +225,24 @@ class SiameseClassifier(TextClassifier):
             "trained_encoder": learned.reader is not None,
             "training": training_to_json(learned.training),
         }
-        arrays = {f"network.{name}": array for name, array in learned.changed.items()}
-        arrays |= {"vectors": learned.index.vectors, "codes": learned.codes}
-        if (graph := learned.index.graph_bytes()) is not None:
-            arrays["graph"] = graph
-        return Bundle(about, arrays, {})
+        arrays = with_prefix("network.", learned.changed) | index_to_arrays(learned.index)
+        return Bundle(about, arrays | {"codes": learned.codes}, {})
 
     def _unpack(self, packed: Bundle) -> Projected:
-        import torch
-
         from textgraft.networks.projection import ProjectedEncoder, Projection
+        from textgraft.networks.tensors import put_tensors
 
         about, arrays = packed.about, packed.arrays
-        changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+        changed = without_prefix("network.", arrays)
         network: Any = Projection(**about["projection"])
         reader = None
         if about["trained_encoder"]:
             assert self.encoder_ is not None
             reader = as_trainable(self.encoder_, self.method).trainable()
             network = ProjectedEncoder(reader.network, network)
-        tensors = {name: torch.from_numpy(array) for name, array in changed.items()}
-        network.load_state_dict(tensors, strict=False)
+        put_tensors(network, changed)
         _make_ready(network, reader)
-        kind = "approximate" if "graph" in arrays else "exact"
-        index = build_index(arrays["vectors"], kind, arrays.get("graph"))
+        index = index_from_arrays(arrays)
         training = training_from_json(about["training"])
         return Projected(network, reader, changed, index, arrays["codes"], training)
 
@@ -293,7 +286,7 @@ class SiameseClassifier(TextClassifier):
         *inputs, codes = batch
         heads = network.by_head(network(*inputs))
         if self.loss == "triplet":
-            return semi_hard_triplet_loss(heads, codes, self.margin)
+            return semi_hard_triplet_loss(heads, codes, float(self.margin))
         each = [supervised_contrastive_loss(head, codes, CONTRAST_TEMPERATURE) for head in heads]
         return torch.stack(each).mean()
 
@@ -333,11 +326,3 @@ def _layer_widths(widths: object) -> tuple[int, ...]:
     """``256-64-128`` as numbers; none if it is no such string."""
     parts = widths.split("-") if isinstance(widths, str) else []
     return tuple(map(int, parts)) if parts and all(re.fullmatch(r"[1-9]\d{0,4}", p) for p in parts) else ()
-
-
-def _is_count(value: object, least: int) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
-
-
-def _is_number(value: object, low: float, high: float) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and bool(low <= value < high)

@@ -23,7 +23,8 @@ from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.scores import Scores, scores_from_dense
 from textgraft.encoders import Encoder
-from textgraft.methods.base import Features, Lesson, TextClassifier
+from textgraft.methods.base import TextClassifier
+from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
 
 WORD = re.compile(r"\b\w+\b")

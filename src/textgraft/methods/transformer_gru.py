@@ -19,32 +19,27 @@ from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.plan import Stage
 from textgraft.core.progress import Progress, Watch
-from textgraft.core.scores import Scores
-from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.errors import ParameterError
-from textgraft.methods.base import Features, Lesson, TextClassifier
-from textgraft.methods.confidence import scores_of_logits
+from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recipes import choose_max_tokens
 from textgraft.methods.recurrent import (
-    GRURecipe,
     Recurrent,
     gru_faults,
     gru_plan,
-    gru_recipe_for,
+    gru_recipe,
     load_tensors,
     parts_of,
-    tensors_of,
+    recurrent_of,
 )
-from textgraft.methods.runs import run_folder
 
 if TYPE_CHECKING:
     from textgraft.networks.gru import GRUHead
-
-EARLY_STOPPING_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class StateReader:
 
 
 @final
-class TransformerGRUClassifier(TextClassifier):
+class TransformerGRUClassifier(NetworkClassifier):
     """A frozen transformer under a bidirectional GRU.
 
     Args:
@@ -95,7 +90,6 @@ class TransformerGRUClassifier(TextClassifier):
     """
 
     method = "transformer-gru"
-    reads = "texts"
 
     def __init__(
         self,
@@ -141,14 +135,14 @@ class TransformerGRUClassifier(TextClassifier):
         self._check_parameters()
         transformer, _ = self._frozen(as_encoder(self.encoder))
         head = self._head(transformer.dim, n_classes)
-        plan = gru_plan(tuple(head.layer_groups()), self._recipe(n_rows).epochs, self.rate)
+        recipe = gru_recipe(n_rows, self.epochs, self.batch_size)
+        plan = gru_plan(tuple(head.layer_groups()), recipe.epochs, self.rate)
         return (Stage("training", plan, group_sizes(head)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Recurrent:
         from textgraft.training.batches import TokenBatches
         from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss
-        from textgraft.training.settings import Settings
         from textgraft.training.states import StateBatches, StateStore
 
         check_class_count(self.method, lesson.n_classes)
@@ -158,49 +152,29 @@ class TransformerGRUClassifier(TextClassifier):
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
         ids = pretrained.tokens.ids(texts, limit)
         head = self._head(transformer.dim, lesson.n_classes)
-        recipe = self._recipe(len(ids))
+        recipe = gru_recipe(len(ids), self.epochs, self.batch_size)
         bf16 = pretrained.precision == "bf16"
         order = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pretrained.tokens.pad)
         with tempfile.TemporaryDirectory(prefix="textgraft-states-") as folder:
             store = StateStore(Path(folder) / "states", order.lengths, transformer.dim, bf16)
             store.write(_told(transformer_states(transformer, ids, pretrained), len(ids), watch))
-            learns, held_out = StateBatches(store, order), None
-            if self.patience is not None:
-                out = holdout_rows(lesson.codes, EARLY_STOPPING_SHARE, self.seed)
-                learns, held_out = learns.some(~out), learns.some(out, shuffle=False)
+            rows = StateBatches(store, order)
+            learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
             training = train(
                 head,
                 gru_plan(tuple(head.layer_groups()), recipe.epochs, self.rate),
                 learns,
                 lambda head, batch: classification_loss(head(batch.states, batch.mask), batch.codes),
-                valid=held_out,
-                settings=Settings(
-                    seed=self.seed,
-                    device=pretrained.device,
-                    bf16=bf16,
-                    patience=self.patience,
-                    run=run_folder(lesson, "training", self.get_params(deep=False)),
-                ),
+                valid=watched,
+                settings=self._settings(lesson, "training", pretrained.device, bf16=bf16),
                 watch=watch,
             )
         size = store.bytes / 1e6
         stored = f"Token states of {len(ids):,} texts were computed once ({size:,.0f} MB on disk meanwhile)."
-        chosen = f"For {len(ids):,} rows: {recipe.epochs} epochs in batches of {recipe.batch_size}."
-        tensors = tensors_of(head)
-        load_tensors(head, tensors)
+        notes = (recipe.sentence(len(ids)), reads, stored, *training.notes)
         running = StateReader(transformer, head, pretrained, limit)
-        evidence = running.vectors_and_logits(texts)[0].astype(np.float16)
         settings = {"n_classes": lesson.n_classes, "max_tokens": limit}
-        training = replace(training, notes=(chosen, reads, stored, *training.notes))
-        return Recurrent(running, tensors, settings, [], evidence, lesson.codes, training)
-
-    def _score(self, learned: Recurrent, features: Features, n_classes: int) -> Scores:
-        vectors, logits = learned.running.vectors_and_logits(list(features))
-        return scores_of_logits(logits, vectors, learned.of_classes)
-
-    def _embed(self, learned: Recurrent, features: Features) -> np.ndarray:
-        vectors: np.ndarray = learned.running.vectors_and_logits(list(features))[0]
-        return vectors
+        return recurrent_of(head, running, lesson, settings, replace(training, notes=notes))
 
     def _pack(self, learned: Recurrent) -> Bundle:
         return learned.packed()
@@ -242,18 +216,10 @@ class TransformerGRUClassifier(TextClassifier):
         with torch.random.fork_rng([]):
             torch.manual_seed(int(self.seed))
             head = GRUHead(
-                dim, n_classes, hidden=int(self.hidden), layers=int(self.layers), dropout=self.dropout
+                dim, n_classes, hidden=int(self.hidden), layers=int(self.layers), dropout=float(self.dropout)
             )
         use_fast_dropout(head)
         return head
-
-    def _recipe(self, n_rows: int) -> GRURecipe:
-        given: dict[str, Any] = {
-            name: int(getattr(self, name))
-            for name in ("epochs", "batch_size")
-            if getattr(self, name) != "auto"
-        }
-        return replace(gru_recipe_for(n_rows), **given)
 
 
 def transformer_states(

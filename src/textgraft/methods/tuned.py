@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -10,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
 from textgraft.methods.confidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.probe import fit_probe
 from textgraft.networks.packed import to_bf16
 from textgraft.networks.pooled import ClassifierNetwork
 from textgraft.networks.running import outputs_in_order
+from textgraft.networks.tensors import changed_tensors, put_tensors
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -89,16 +90,16 @@ class Tuned:
             "n_classes": self.running.network.head.out_features,
             "training": training_to_json(self.training),
         }
-        arrays = {f"network.{name}": tensor for name, tensor in self.changed.items()}
+        arrays = with_prefix("network.", self.changed)
         return Bundle(about, arrays | {"evidence": self.evidence, "codes": self.codes}, {})
 
 
 def tuned_from(packed: Bundle, pretrained: Trainable) -> Tuned:
     """The inverse of :meth:`Tuned.packed`."""
     about, arrays = packed.about, packed.arrays
-    changed = {name[8:]: array for name, array in arrays.items() if name.startswith("network.")}
+    changed = without_prefix("network.", arrays)
     network = ClassifierNetwork(pretrained.network, about["n_classes"], 0.0)
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in changed.items()}, strict=False)
+    put_tensors(network, changed)
     return Tuned(
         running=ready(network, pretrained, about["max_tokens"]),
         changed=changed,
@@ -125,8 +126,6 @@ def start_from_probe(
 
     Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely.
     """
-    from sklearn.linear_model import LogisticRegression
-
     order = np.argsort(codes, kind="stable")
     rows = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ROWS_PROBED)).astype(int)]
     network.eval()
@@ -144,14 +143,7 @@ def start_from_probe(
     n_classes = network.head.out_features
     # the same penalty whatever the vectors' length is
     strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / max(1e-12, float((vectors**2).sum(1).mean()))
-    with warnings.catch_warnings():
-        # many classes of few rows are no sign of regression here
-        warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-        model = LogisticRegression(C=strength, max_iter=1_000).fit(vectors, codes[rows])
-    weight, bias = model.coef_, model.intercept_
-    if len(present) == 2:
-        # one logit z for two classes is the softmax of -z/2 and z/2
-        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    weight, bias = fit_probe(vectors, codes[rows], strength)
     whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
     whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
     whole_weight[present], whole_bias[present] = weight, bias
@@ -173,17 +165,13 @@ def learned_from(
 
     Args:
         network: as training left it; must not be used any more.
-        before: the encoder's tensors as they were pretrained.
+        before: the encoder's tensors as they were pretrained, by their names in the network.
         pretrained: where the network came from.
         max_tokens: read of a text.
         texts, codes: the training rows.
         training: how it went.
     """
-    changed = {
-        name: tensor.detach().cpu().numpy().copy()
-        for name, tensor in network.state_dict().items()
-        if not name.startswith("encoder.") or not torch.equal(tensor.cpu(), before[name[8:]])
-    }
+    changed = changed_tensors(network, before)
     running = ready(network, pretrained, max_tokens)
     vectors, _ = running.vectors_and_logits(texts)
     pool = getattr(pretrained.network, "pool", "auto")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, final
 
 import numpy as np
 
@@ -18,27 +18,24 @@ from textgraft.bundle import Bundle
 from textgraft.core.decision import Rule
 from textgraft.core.plan import Stage
 from textgraft.core.progress import Watch
-from textgraft.core.scores import Scores
-from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder
 from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_word_vectors
-from textgraft.methods.base import Features, Lesson, TextClassifier
-from textgraft.methods.confidence import scores_of_logits
+from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.faults import is_count
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recurrent import (
-    GRURecipe,
     Recurrent,
     gru_faults,
     gru_plan,
-    gru_recipe_for,
-    is_count,
+    gru_recipe,
     load_tensors,
     parts_of,
-    tensors_of,
+    recurrent_of,
 )
-from textgraft.methods.runs import run_folder
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.text.words import split_words
 
@@ -49,7 +46,6 @@ MOST_TOKENS = 400
 """Words read of a text unless told otherwise; the first 400 of a review say what it thinks."""
 
 SHARE_READ_WHOLE = 0.98
-EARLY_STOPPING_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -77,7 +73,7 @@ class WordReader:
 
 
 @final
-class WordGRUClassifier(TextClassifier):
+class WordGRUClassifier(NetworkClassifier):
     """Pretrained word vectors under a bidirectional GRU.
 
     Args:
@@ -101,7 +97,6 @@ class WordGRUClassifier(TextClassifier):
     """
 
     method = "word-gru"
-    reads = "texts"
 
     def __init__(
         self,
@@ -163,15 +158,14 @@ class WordGRUClassifier(TextClassifier):
         self._check_parameters()
         dim = read_word_vectors(self.vectors, ["the"]).dim
         network = self._network(np.zeros((self.max_words + 2, dim), dtype=np.float32), n_classes)
-        groups = tuple(network.layer_groups())
-        plan = gru_plan(groups, self._recipe(n_rows).epochs, self.rate, thaw=self.thaw)
+        recipe = gru_recipe(n_rows, self.epochs, self.batch_size)
+        plan = gru_plan(tuple(network.layer_groups()), recipe.epochs, self.rate, thaw=self.thaw)
         return (Stage("training", plan, group_sizes(network)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Recurrent:
         from textgraft.training.batches import TokenBatches
         from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss
-        from textgraft.training.settings import Settings
 
         check_class_count(self.method, lesson.n_classes)
         words = [split_words(text) for text in lesson.features]
@@ -187,45 +181,23 @@ class WordGRUClassifier(TextClassifier):
         network = self._network(matrix, lesson.n_classes)
         device = choose_device("auto")
         bf16 = choose_precision("auto", device) == "bf16"
-        recipe = self._recipe(len(ids))
+        recipe = gru_recipe(len(ids), self.epochs, self.batch_size)
         rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, 0)
-        learns, held_out = rows, None
-        if self.patience is not None:
-            out = holdout_rows(lesson.codes, EARLY_STOPPING_SHARE, self.seed)
-            learns, held_out = rows.some(~out), rows.some(out, shuffle=False)
+        learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
         training = train(
             network,
             gru_plan(tuple(network.layer_groups()), recipe.epochs, self.rate, thaw=self.thaw),
             learns,
             lambda network, batch: classification_loss(network(batch.ids), batch.codes),
-            valid=held_out,
-            settings=Settings(
-                seed=self.seed,
-                device=device,
-                bf16=bf16,
-                patience=self.patience,
-                run=run_folder(lesson, "training", self.get_params(deep=False)),
-            ),
+            valid=watched,
+            settings=self._settings(lesson, "training", device, bf16=bf16),
             watch=watch,
         )
-        notes = (_chosen(recipe, len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
+        notes = (recipe.sentence(len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
         settings = {"n_classes": lesson.n_classes, "max_tokens": limit, "dim": found.dim}
-        tensors = tensors_of(network)
-        load_tensors(network, tensors)
         running = WordReader(network, vocabulary, limit, device, bf16)
-        evidence = running.vectors_and_logits(list(lesson.features))[0].astype(np.float16)
-        return Recurrent(
-            running, tensors, settings, list(vocabulary.words), evidence, lesson.codes,
-            replace(training, notes=notes),
-        )  # fmt: skip
-
-    def _score(self, learned: Recurrent, features: Features, n_classes: int) -> Scores:
-        vectors, logits = learned.running.vectors_and_logits(list(features))
-        return scores_of_logits(logits, vectors, learned.of_classes)
-
-    def _embed(self, learned: Recurrent, features: Features) -> np.ndarray:
-        vectors: np.ndarray = learned.running.vectors_and_logits(list(features))[0]
-        return vectors
+        training = replace(training, notes=notes)
+        return recurrent_of(network, running, lesson, settings, training, vocabulary.words)
 
     def _pack(self, learned: Recurrent) -> Bundle:
         packed = learned.packed()
@@ -260,21 +232,13 @@ class WordGRUClassifier(TextClassifier):
                 torch.from_numpy(matrix),
                 n_classes,
                 frozen=not self.thaw,
-                input_dropout=self.dropout,
+                input_dropout=float(self.dropout),
                 hidden=int(self.hidden),
                 layers=int(self.layers),
-                dropout=self.dropout,
+                dropout=float(self.dropout),
             )
         use_fast_dropout(network)
         return network
-
-    def _recipe(self, n_rows: int) -> GRURecipe:
-        given: dict[str, Any] = {
-            name: int(getattr(self, name))
-            for name in ("epochs", "batch_size")
-            if getattr(self, name) != "auto"
-        }
-        return replace(gru_recipe_for(n_rows), **given)
 
     def _limit(self, lengths: np.ndarray) -> tuple[int, str]:
         limit = self.max_tokens
@@ -284,7 +248,3 @@ class WordGRUClassifier(TextClassifier):
         return int(limit), (
             f"Reads up to {limit} words of a text: {whole:.0f} % of the training texts are read to their end."
         )
-
-
-def _chosen(recipe: GRURecipe, n_rows: int) -> str:
-    return f"For {n_rows:,} rows: {recipe.epochs} epochs in batches of {recipe.batch_size}."

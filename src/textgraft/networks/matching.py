@@ -107,22 +107,3 @@ class TunedVectors:
         """Vectors (n, d) float32 of n texts, in their order."""
         ids = self.tokens.ids(texts, self.max_tokens)
         return outputs_in_order(self.network, ids, self.network.dim, self.tokens.pad, self.device, self.bf16)
-
-
-def changed_tensors(network: nn.Module, before: dict[str, Tensor]) -> dict[str, np.ndarray]:
-    """Tensors of a network that differ from those before training, or were not there."""
-    return {
-        name: tensor.detach().cpu().numpy().copy()
-        for name, tensor in network.state_dict().items()
-        if name not in before or not torch.equal(tensor.cpu(), before[name])
-    }
-
-
-def copied_tensors(network: nn.Module) -> dict[str, Tensor]:
-    """All tensors of a network, as they are now."""
-    return {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
-
-
-def put_tensors(network: nn.Module, arrays: dict[str, np.ndarray]) -> None:
-    """The inverse of :func:`changed_tensors`, on a network with the tensors before training."""
-    network.load_state_dict({name: torch.from_numpy(array) for name, array in arrays.items()}, strict=False)

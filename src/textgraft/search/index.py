@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
@@ -51,3 +52,15 @@ def build_index(vectors: np.ndarray, kind: str, graph: np.ndarray | None = None)
 
         return HNSWIndex.build(vectors) if graph is None else HNSWIndex.restore(vectors, graph)
     return ExactIndex(vectors)
+
+
+def index_to_arrays(index: Index) -> dict[str, np.ndarray]:
+    """What to keep of an index: ``vectors``, and ``graph`` if it has one."""
+    graph = index.graph_bytes()
+    return {"vectors": index.vectors} | ({} if graph is None else {"graph": graph})
+
+
+def index_from_arrays(arrays: Mapping[str, np.ndarray]) -> Index:
+    """The inverse of :func:`index_to_arrays`; other arrays may lie there too."""
+    kind = "approximate" if "graph" in arrays else "exact"
+    return build_index(arrays["vectors"], kind, arrays.get("graph"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,14 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textgraft.core.plan import Phase, Plan
 from textgraft.core.sampling import NOBODY, ClassRows, hard_negatives
 from textgraft.networks.pair import pair_ids
 from textgraft.text.batches import padded_ids, split_by_length
-from textgraft.training.records import Training
-
-PART_OVERHEAD = 192
-"""Tokens that an extra part of a batch costs; as for single texts."""
+from textgraft.training.batches import PART_OVERHEAD
 
 
 @dataclass(frozen=True)
@@ -287,41 +283,3 @@ def _cosines(vectors: np.ndarray, anchors: np.ndarray, partners: np.ndarray) -> 
     """(b, m) float32."""
     similar: np.ndarray = np.einsum("bd,bmd->bm", vectors[anchors], vectors[partners])
     return similar
-
-
-# ── two networks, one story ─────────────────────────────────────────────────────────
-
-
-def plans_in_turn(first: Plan, second: Plan) -> Plan:
-    """A plan over the groups of two networks, which learn one after the other.
-
-    Groups of the second that are called like one of the first are called ``pair …``.
-    """
-    renamed = tuple(f"pair {name}" if name in first.groups else name for name in second.groups)
-    return Plan(
-        first.groups + renamed,
-        tuple(_widened(phase, 0, len(second.groups)) for phase in first.phases)
-        + tuple(_widened(phase, len(first.groups), 0) for phase in second.phases),
-    )
-
-
-def trained_in_turn(first: Training, second: Training) -> Training:
-    """The trainings of two networks, one after the other, as one."""
-    plan = plans_in_turn(first.plan, second.plan)
-    done = first.plan.epochs
-    before, after = (0.0,) * len(first.plan.groups), (0.0,) * len(second.plan.groups)
-    early = [replace(report, epochs=plan.epochs, rates=report.rates + after) for report in first.reports]
-    late = [
-        replace(report, epoch=done + report.epoch, epochs=plan.epochs, rates=before + report.rates)
-        for report in second.reports
-    ]
-    return Training(plan, (*early, *late), done + second.best_epoch, first.notes + second.notes)
-
-
-def _widened(phase: Phase, before: int, after: int) -> Phase:
-    front, back = (0.0,) * before, (0.0,) * after
-    return replace(
-        phase,
-        peak_rates=front + phase.peak_rates + back,
-        weight_decay=front + phase.weight_decay + back,
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -138,35 +138,3 @@ def cut_log(path: Path, epoch: int) -> None:
         except (ValueError, KeyError, TypeError):
             continue
     path.write_text("".join(kept), encoding="utf-8")
-
-
-def joined(prefix: str, first: Training, second: Training) -> Training:
-    """Two trainings of one network as one story, over the second's layer groups.
-
-    Args:
-        prefix: name of the first one's phases.
-        first, second: in the order in which they ran.
-    """
-    total = first.plan.epochs + second.plan.epochs
-    missing = (0.0,) * (len(second.plan.groups) - len(first.plan.groups))
-    phases = tuple(
-        replace(
-            phase,
-            name=prefix,
-            peak_rates=phase.peak_rates + missing,
-            weight_decay=phase.weight_decay + missing,
-        )
-        for phase in first.plan.phases
-    )
-    early = tuple(
-        replace(report, phase=prefix, epochs=total, rates=report.rates + missing) for report in first.reports
-    )
-    late = tuple(
-        replace(report, epoch=report.epoch + first.plan.epochs, epochs=total) for report in second.reports
-    )
-    return Training(
-        Plan(second.plan.groups, phases + second.plan.phases),
-        early + late,
-        first.plan.epochs + second.best_epoch,
-        first.notes + second.notes,
-    )

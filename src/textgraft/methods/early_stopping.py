@@ -1,0 +1,36 @@
+"""Rows to watch while others are learned from, so that training can stop early."""
+
+from __future__ import annotations
+
+from typing import Protocol, Self, TypeVar
+
+import numpy as np
+
+from textgraft.core.splits import holdout_rows
+
+EARLY_STOPPING_SHARE = 0.1
+
+
+class Divisible(Protocol):
+    """Batches that can be divided by rows."""
+
+    def some(self, rows: np.ndarray, *, shuffle: bool = True) -> Self:
+        """Only the rows of a mask (n,)."""
+
+
+B = TypeVar("B", bound=Divisible)
+
+
+def rows_to_watch(batches: B, codes: np.ndarray, patience: int | None, seed: int) -> tuple[B, B | None]:
+    """All rows to learn from; or, with patience, most of them, and the others to watch.
+
+    Args:
+        batches: of n rows.
+        codes: (n,) their class codes.
+        patience: ``None`` watches nothing.
+        seed: of the draw.
+    """
+    if patience is None:
+        return batches, None
+    watched = holdout_rows(codes, EARLY_STOPPING_SHARE, seed)
+    return batches.some(~watched), batches.some(watched, shuffle=False)
