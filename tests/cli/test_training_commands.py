@@ -116,3 +116,32 @@ def test_mistakes_are_one_clear_line(run, rows, tmp_path, options, said):
     assert said in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "a.model").exists()
+
+
+def test_find_rate_says_what_to_add_and_draws(run, bert, rows, tmp_path):
+    plot = tmp_path / "rates.png"
+    code, out, _ = run("find-rate", rows, "-e", bert, *FAST, "--plot", plot)
+    assert code == 0
+    assert "In the contrastive warm-up, the loss falls fastest at rate" in out
+    assert "a fit would use 3.0e-03" in out
+    assert "-o rate " in out
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_find_rate_prints_json(run, bert, rows):
+    code, out, _ = run("find-rate", rows, "-m", "siamese", "-e", bert, "--json")
+    told = json.loads(out)
+    assert (code, told["parameter"], told["stage"]) == (0, "rate", "training")
+    assert len(told["rates"]) == len(told["losses"]) == len(told["smoothed"])
+    assert told["rates"][0] < told["suggestion"] < told["rates"][-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("-m", "tfidf"), "trains no network"), (("-m", "finetune", "--plot", "rates.txt"), ".png")],
+)
+def test_find_rate_refuses_in_one_line(run, rows, options, said):
+    code, out, err = run("find-rate", rows, *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1

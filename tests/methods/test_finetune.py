@@ -97,8 +97,9 @@ def test_training_the_head_leaves_the_encoder_as_it_was(bert: str) -> None:
     assert [phase.name for phase in clf.learned_.training.plan.phases] == ["fine-tuning"]
 
 
-def test_the_last_groups_alone_learn(bert: str) -> None:
-    changed = _changed(FinetuneClassifier(bert, **(FAST | {"train": 2})).fit(TEXTS, LABELS), bert)
+@pytest.mark.parametrize("train", [2, np.int64(2)])
+def test_the_last_groups_alone_learn(bert: str, train: int) -> None:
+    changed = _changed(FinetuneClassifier(bert, **(FAST | {"train": train})).fit(TEXTS, LABELS), bert)
     assert changed
     assert all(".layer.1." in name for name in changed)
 

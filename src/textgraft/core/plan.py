@@ -134,11 +134,15 @@ class Stage:
         name: for people.
         plan: what learns, how fast, for how long.
         sizes: parameters of each layer group.
+        rate: the peak rate that the method was given or chose, from which the plan's follow.
+        parameter: of the method, which sets that rate.
     """
 
     name: str
     plan: Plan
     sizes: dict[str, int]
+    rate: float
+    parameter: str = "rate"
 
 
 def discriminative(rate: float, n_groups: int, factor: float) -> tuple[float, ...]:

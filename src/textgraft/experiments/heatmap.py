@@ -6,7 +6,6 @@ The picture of the Universal Sentence Encoder (Cer et al., 2018) and its noteboo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ import numpy as np
 
 from textgraft.core.examples import clean_labels, clean_texts
 from textgraft.errors import ParameterError
+from textgraft.experiments.pictures import check_picture, write_figure
 from textgraft.experiments.tables import shortened
 
-FORMATS = ("png", "svg", "pdf")
 MOST_ANNOTATED = 15
 """Up to so many texts, each cell says its value."""
 
@@ -24,7 +23,6 @@ MOST_NAMED = 60
 """Up to so many texts, the axes carry them."""
 
 MOST_GROUPS_NAMED = 40
-DOTS_PER_INCH = 150
 
 FALLBACK_FAMILIES = (
     "Noto Sans CJK SC", "Noto Sans CJK JP", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei",
@@ -46,18 +44,9 @@ def draw_heatmap(
         ParameterError: another ending, a file that cannot be written, fewer than two texts,
             or sizes that do not agree.
     """
-    path = Path(path)
-    ending = path.suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise ParameterError(f"Expected a file ending in .png, .svg or .pdf, found {path.name!r}.")
-    drawn = BytesIO()
+    check_picture(path)
     figure = heatmap_figure(texts, similarities, labels=labels)
-    figure.savefig(drawn, format=ending, dpi=DOTS_PER_INCH, bbox_inches="tight", pad_inches=0.15)
-    try:
-        # written at once, so that a failed drawing leaves no broken file
-        path.write_bytes(drawn.getvalue())
-    except OSError as error:
-        raise ParameterError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+    write_figure(figure, path, bbox_inches="tight", pad_inches=0.15)
 
 
 def heatmap_figure(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ParameterError
-from textgraft.experiments.heatmap import DOTS_PER_INCH, FORMATS
+from textgraft.experiments.pictures import check_picture, write_figure
 from textgraft.experiments.tables import shortened
 from textgraft.training.records import EpochReport, Training
 
@@ -24,17 +23,8 @@ def draw_losses(training: Training, path: str | Path) -> None:
     Raises:
         ParameterError: another ending, a file that cannot be written, or no epoch to draw.
     """
-    path = Path(path)
-    ending = path.suffix.lower().removeprefix(".")
-    if ending not in FORMATS:
-        raise ParameterError(f"Expected a file ending in .png, .svg or .pdf, found {path.name!r}.")
-    drawn = BytesIO()
-    losses_figure(training).savefig(drawn, format=ending, dpi=DOTS_PER_INCH)
-    try:
-        # written at once, so that a failed drawing leaves no broken file
-        path.write_bytes(drawn.getvalue())
-    except OSError as error:
-        raise ParameterError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+    check_picture(path)
+    write_figure(losses_figure(training), path)
 
 
 def losses_figure(training: Training) -> Any:

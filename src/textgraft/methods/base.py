@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -31,6 +31,9 @@ from textgraft.methods import saved
 from textgraft.methods.calibration import cross_fitted, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 from textgraft.methods.lesson import Features, Learned, Lesson
+
+if TYPE_CHECKING:
+    from textgraft.methods.rates import FoundRate
 
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
@@ -165,6 +168,27 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.n_uncovered_classes_ = plan.n_uncovered_classes
         self._fit_threshold()
         return self
+
+    def find_rate(
+        self, texts: Sequence[object], labels: Sequence[object], *, watch: Watch = unwatched
+    ) -> FoundRate:
+        """Try ever higher learning rates on the first network that ``fit`` would train; keeps nothing.
+
+        Smith, "Cyclical Learning Rates for Training Neural Networks", 2017.
+
+        Raises:
+            ParameterError: the method trains no network, or one in which nothing learns; or as ``fit``.
+            DataError, TrainingError: as ``fit``.
+        """
+        from textgraft.methods.rates import found_rate
+
+        self._check_parameters()
+        examples = check_examples(texts, labels, self.oos_labels)
+        classes, codes = examples.coded()
+        encoder = self._open_encoder()
+        features = self._represent(encoder, examples.texts, watch)
+        outside = self._represent(encoder, examples.out_of_scope, unwatched)
+        return found_rate(self, Lesson(features, codes, len(classes), outside, encoder), watch)
 
     def set_rejection(
         self,

@@ -152,9 +152,10 @@ class FinetuneClassifier(NetworkClassifier):
         recipe = self._recipe(n_rows)
         encoder = self._learning(self._pretrained(as_encoder(self.encoder)))
         network = ClassifierNetwork(encoder, n_classes, float(self.dropout))
+        contrast, tuning = self._contrast_plan(recipe, encoder), self._tuning_plan(recipe, network)
         stages = (
-            Stage("contrastive warm-up", self._contrast_plan(recipe, encoder), group_sizes(encoder)),
-            Stage("fine-tuning", self._tuning_plan(recipe, network), group_sizes(network)),
+            Stage("contrastive warm-up", contrast, group_sizes(encoder), recipe.rate),
+            Stage("fine-tuning", tuning, group_sizes(network), recipe.rate),
         )
         return tuple(stage for stage in stages if stage.plan.epochs)
 
@@ -164,7 +165,6 @@ class FinetuneClassifier(NetworkClassifier):
         from textgraft.networks.tensors import copied_tensors
         from textgraft.training.batches import TokenBatches, WholeBatches
         from textgraft.training.joining import joined
-        from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss, contrastive_loss_of_parts
 
         check_class_count(self.method, lesson.n_classes)
@@ -182,7 +182,7 @@ class FinetuneClassifier(NetworkClassifier):
         if (contrast := self._contrast_plan(recipe, encoder)).epochs:
             whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad)
             settings = self._settings(lesson, "contrast", pretrained.device, bf16=bf16)
-            warmed = train(
+            warmed = lesson.train(
                 encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
             )
 
@@ -191,7 +191,7 @@ class FinetuneClassifier(NetworkClassifier):
         weights = self._class_weights(lesson, pretrained.device)
         rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
         learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
-        training = train(
+        training = lesson.train(
             network,
             self._tuning_plan(recipe, network),
             learns,
@@ -248,21 +248,23 @@ class FinetuneClassifier(NetworkClassifier):
         )
         if self.train == "head" or self.train == 1:
             return replace(plan, phases=())
-        return plan.freeze_to(-(self.train - 1)) if isinstance(self.train, int) else self._learn_some(plan)
+        # the head, which is the last group, is not there yet
+        return self._learn_some(plan, 1)
 
     def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
         plan = one_cycle(tuple(network.layer_groups()), recipe.epochs, recipe.rate, factor=float(self.factor))
         (phase,) = plan.phases
         rates = (*phase.peak_rates[:-1], recipe.rate * HEAD_FACTOR)
         plan = replace(plan, phases=(replace(phase, name="fine-tuning", peak_rates=rates),))
-        if self.train == "head":
-            return plan.freeze_to(-1)
-        return plan.freeze_to(-self.train) if isinstance(self.train, int) else self._learn_some(plan)
+        return self._learn_some(plan)
 
-    def _learn_some(self, plan: Plan) -> Plan:
+    def _learn_some(self, plan: Plan, missing: int = 0) -> Plan:
+        """Freeze what ``train`` leaves out, where the plan lacks so many of the last groups."""
         if self.train == "everything":
             return plan
-        return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
+        if self.train == "all":
+            return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
+        return plan.freeze_to(missing - (1 if self.train == "head" else int(self.train)))
 
     def _class_weights(self, lesson: Lesson, device: str) -> Any:
         import torch

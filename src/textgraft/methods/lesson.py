@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from textgraft.encoders.encoder import Encoder
 from textgraft.methods.evidence import Matrix
+
+if TYPE_CHECKING:
+    from textgraft.core.plan import Plan
+    from textgraft.core.progress import Watch
+    from textgraft.training.records import Training
+    from textgraft.training.settings import Batches, LossOf, Settings
 
 Features = np.ndarray
 """(n, d) vectors of an encoder, or (n,) texts as objects for a method that reads texts itself."""
@@ -26,6 +32,7 @@ class Lesson:
         outside: features of the out-of-scope rows, perhaps none.
         encoder: the opened encoder, if the method has one.
         run: a folder for checkpoints and logs, or ``None``.
+        trainer: takes the place of the training loop; for trying networks out.
     """
 
     features: Features
@@ -34,6 +41,42 @@ class Lesson:
     outside: Features
     encoder: Encoder | None = None
     run: Path | None = None
+    trainer: Trainer | None = None
+
+    def train(
+        self,
+        network: Any,
+        plan: Plan,
+        batches: Batches[Any],
+        loss_of: LossOf,
+        *,
+        valid: Batches[Any] | None = None,
+        settings: Settings,
+        watch: Watch,
+    ) -> Training:
+        """:func:`textgraft.training.loop.train`, or what stands in for it."""
+        from textgraft.training.loop import train
+
+        return (self.trainer or train)(
+            network, plan, batches, loss_of, valid=valid, settings=settings, watch=watch
+        )
+
+
+class Trainer(Protocol):
+    """As :func:`textgraft.training.loop.train`."""
+
+    def __call__(
+        self,
+        network: Any,
+        plan: Plan,
+        batches: Batches[Any],
+        loss_of: LossOf,
+        *,
+        valid: Batches[Any] | None,
+        settings: Settings,
+        watch: Watch,
+    ) -> Training:
+        """Train a network in place."""
 
 
 class Learned(Protocol):

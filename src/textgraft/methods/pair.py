@@ -103,8 +103,8 @@ class PairClassifier(TextClassifier):
         rate: float | str = "auto",
         batch_size: int | str = "auto",
         dropout: float = 0.1,
-        encoder_epochs: int = 1,
-        encoder_rate: float = 5e-5,
+        encoder_epochs: int = 3,
+        encoder_rate: float = 1e-4,
         max_tokens: int = 128,
         index: str = "auto",
         reject: Rule | None = None,
@@ -171,11 +171,12 @@ class PairClassifier(TextClassifier):
         self._check_parameters()
         encoder = self._open_encoder()
         network, _ = self._opened_scorer(encoder, encoder.dim)
-        scorer = Stage("scorer", self._scorer_plan(n_rows, network), group_sizes(network))
+        scorer = Stage("scorer", self._scorer_plan(n_rows, network), group_sizes(network), self._scorer_rate)
         if not self.train_encoder:
             return (scorer,)
         pretrained = self._pretrained(encoder)
-        return (Stage("encoder", self._encoder_plan(pretrained), group_sizes(pretrained.network)), scorer)
+        sizes, rate = group_sizes(pretrained.network), float(self.encoder_rate)
+        return (Stage("encoder", self._encoder_plan(pretrained), sizes, rate, "encoder_rate"), scorer)
 
     # ── learning ────────────────────────────────────────────────────────────────────
 
@@ -247,14 +248,13 @@ class PairClassifier(TextClassifier):
         """The encoder trained so that a row finds its mate, what changed in it, and how it went."""
         from textgraft.methods.pair_networks import tokens_read, tuned_vectors
         from textgraft.networks.tensors import changed_tensors, copied_tensors
-        from textgraft.training.loop import train
         from textgraft.training.pairs import MatedTextBatches, mated_text_loss
 
         assert lesson.encoder is not None
         pretrained = self._pretrained(lesson.encoder)
         before = copied_tensors(pretrained.network)
         ids = pretrained.tokens.ids(texts, tokens_read(pretrained, int(self.max_tokens)))
-        training = train(
+        training = lesson.train(
             pretrained.network,
             self._encoder_plan(pretrained),
             MatedTextBatches(ids, pretrained.tokens.pad, draws, ENCODER_BATCH),
@@ -276,7 +276,6 @@ class PairClassifier(TextClassifier):
         watch: Watch,
     ) -> Training:
         from textgraft.networks.matching import CrossScorer
-        from textgraft.training.loop import train
         from textgraft.training.pairs import (
             JoinedPairBatches,
             VectorPairBatches,
@@ -293,10 +292,10 @@ class PairClassifier(TextClassifier):
             joined = JoinedPairBatches(
                 kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size
             )
-            return train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
+            return lesson.train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
         settings = self._settings(lesson, "scorer", "cpu", bf16=False)
         pairs = VectorPairBatches(kept.vectors, draws, size)
-        return train(network, plan, pairs, vector_pair_loss, settings=settings, watch=watch)
+        return lesson.train(network, plan, pairs, vector_pair_loss, settings=settings, watch=watch)
 
     # ── answering ───────────────────────────────────────────────────────────────────
 
@@ -312,10 +311,13 @@ class PairClassifier(TextClassifier):
     def _pace(self) -> Pace:
         return PACES[self.scorer]
 
+    @property
+    def _scorer_rate(self) -> float:
+        return self._pace.rate if self.rate == "auto" else float(self.rate)
+
     def _scorer_plan(self, n_rows: int, network: Any) -> Plan:
         epochs = self._pace.epochs_of(min(n_rows, MOST_ANCHORS)) if self.epochs == "auto" else self.epochs
-        rate = self._pace.rate if self.rate == "auto" else self.rate
-        plan = one_cycle(tuple(network.layer_groups()), int(epochs), float(rate), name="scorer")
+        plan = one_cycle(tuple(network.layer_groups()), int(epochs), self._scorer_rate, name="scorer")
         # rows of words that no training text has could not follow
         return plan.freeze_to(1) if self.scorer == "cross" else plan
 

@@ -45,14 +45,11 @@ A_STEP = {False: (16, 8), True: (8, 4)}
 """P classes and K rows of each in a step, without and with an encoder that learns; such an
 encoder takes much more memory a row."""
 
-MOST_EPOCHS = {False: 30, True: 10}
+MOST_EPOCHS = {False: 30, True: 20}
 """Epochs of ``epochs="auto"`` at most, likewise."""
 
 MOST_STEPS = 3_000
 """Steps of ``epochs="auto"`` at most; by then a projection has learned what it can."""
-
-ENCODER_RATE = 1e-4
-"""Peak rate of an encoder that learns; ``rate`` is the projection's."""
 
 FROZEN_GROUPS = ("embedding", "embeddings")
 """Layer groups of an encoder that never learn: words that no training text has could not follow."""
@@ -101,6 +98,7 @@ class SiameseClassifier(TextClassifier):
         k: how many neighbours vote; fewer when there are fewer rows.
         temperature: a neighbour less similar by this much weighs 1/e of the nearest one.
         train_encoder: whether the encoder's weights learn too.
+        encoder_rate: their peak learning rate; ``rate`` is the projection's.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -123,6 +121,7 @@ class SiameseClassifier(TextClassifier):
         k: int = 10,
         temperature: float = 0.15,
         train_encoder: bool = False,
+        encoder_rate: float = 3e-4,
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -139,6 +138,7 @@ class SiameseClassifier(TextClassifier):
         self.k = k
         self.temperature = temperature
         self.train_encoder = train_encoder
+        self.encoder_rate = encoder_rate
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
@@ -153,7 +153,8 @@ class SiameseClassifier(TextClassifier):
         faults = []
         if self.loss not in ("triplet", "contrastive"):
             faults.append(f"loss must be triplet or contrastive, found {self.loss!r}")
-        for name, least, most in (("margin", 1e-6, 2.0), ("rate", 0.0, 1.0), ("temperature", 1e-6, np.inf)):
+        bounds = {"margin": (1e-6, 2.0), "rate": (0.0, 1.0), "encoder_rate": (0.0, 1.0)}
+        for name, (least, most) in (bounds | {"temperature": (1e-6, np.inf)}).items():
             if not is_number(value := getattr(self, name), least, most):
                 faults.append(f"{name} must be a number from {least:g} to {most:g}, found {value!r}")
         if not is_number(self.dropout, 0.0, 0.95):
@@ -181,11 +182,11 @@ class SiameseClassifier(TextClassifier):
         encoder = as_encoder(self.encoder)
         network = self._network(self._reader(encoder), encoder.dim)
         plan = self._plan(n_rows, n_classes, tuple(network.layer_groups())[:-1])
-        return (Stage("training", plan, group_sizes(network)),)
+        return (Stage("training", plan, group_sizes(network), float(self.rate)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Projected:
         from textgraft.networks.tensors import changed_tensors, copied_tensors
-        from textgraft.training.loop import Settings, train
+        from textgraft.training.settings import Settings
         from textgraft.training.triplets import BalancedBatches
 
         assert lesson.encoder is not None
@@ -193,7 +194,7 @@ class SiameseClassifier(TextClassifier):
         network = self._network(reader, lesson.encoder.dim)
         before = {} if reader is None else copied_tensors(reader.network, "encoder.")
         rows = _rows(reader, lesson.features, codes, self.seed)
-        training = train(
+        training = lesson.train(
             network,
             self._plan(len(codes), lesson.n_classes, tuple(network.layer_groups())[:-1]),
             BalancedBatches(rows, codes, *A_STEP[bool(self.train_encoder)], self.seed),
@@ -271,8 +272,9 @@ class SiameseClassifier(TextClassifier):
         steps_an_epoch = max(1, n_rows // (min(n_classes, most_classes) * n_of_each))
         epochs = MOST_STEPS // steps_an_epoch
         epochs = min(MOST_EPOCHS[learns], max(1, epochs)) if self.epochs == "auto" else int(self.epochs)
+        encoder_rate = float(self.encoder_rate)
         whole = one_cycle((*encoder_groups, "heads"), epochs, float(self.rate), name="siamese")
-        rates = tuple(0.0 if group in FROZEN_GROUPS else ENCODER_RATE for group in encoder_groups)
+        rates = tuple(0.0 if group in FROZEN_GROUPS else encoder_rate for group in encoder_groups)
         (phase,) = whole.phases
         return replace(whole, phases=(replace(phase, peak_rates=(*rates, float(self.rate))),))
 

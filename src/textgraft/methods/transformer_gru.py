@@ -137,11 +137,10 @@ class TransformerGRUClassifier(NetworkClassifier):
         head = self._head(transformer.dim, n_classes)
         recipe = gru_recipe(n_rows, self.epochs, self.batch_size)
         plan = gru_plan(tuple(head.layer_groups()), recipe.epochs, self.rate)
-        return (Stage("training", plan, group_sizes(head)),)
+        return (Stage("training", plan, group_sizes(head), float(self.rate)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Recurrent:
         from textgraft.training.batches import TokenBatches
-        from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss
         from textgraft.training.states import StateBatches, StateStore
 
@@ -160,7 +159,7 @@ class TransformerGRUClassifier(NetworkClassifier):
             store.write(_told(transformer_states(transformer, ids, pretrained), len(ids), watch))
             rows = StateBatches(store, order)
             learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
-            training = train(
+            training = lesson.train(
                 head,
                 gru_plan(tuple(head.layer_groups()), recipe.epochs, self.rate),
                 learns,

@@ -160,11 +160,10 @@ class WordGRUClassifier(NetworkClassifier):
         network = self._network(np.zeros((self.max_words + 2, dim), dtype=np.float32), n_classes)
         recipe = gru_recipe(n_rows, self.epochs, self.batch_size)
         plan = gru_plan(tuple(network.layer_groups()), recipe.epochs, self.rate, thaw=self.thaw)
-        return (Stage("training", plan, group_sizes(network)),)
+        return (Stage("training", plan, group_sizes(network), float(self.rate)),)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Recurrent:
         from textgraft.training.batches import TokenBatches
-        from textgraft.training.loop import train
         from textgraft.training.losses import classification_loss
 
         check_class_count(self.method, lesson.n_classes)
@@ -184,7 +183,7 @@ class WordGRUClassifier(NetworkClassifier):
         recipe = gru_recipe(len(ids), self.epochs, self.batch_size)
         rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, 0)
         learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
-        training = train(
+        training = lesson.train(
             network,
             gru_plan(tuple(network.layer_groups()), recipe.epochs, self.rate, thaw=self.thaw),
             learns,

@@ -96,7 +96,3 @@ class RunFolder:
                 "Name another folder, or remove it to begin anew."
             )
         return place, tensors
-
-    def finish(self) -> None:
-        """Remove the checkpoint of a run that has ended; its log stays."""
-        (self.path / CHECKPOINT).unlink(missing_ok=True)
