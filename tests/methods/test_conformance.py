@@ -330,7 +330,8 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
     own["transformer-gru"] = gru
     own["pair"] = {"k": 0, "scorer": "best", "negatives": 0, "rate": -1.0}
     own["siamese"] = {"loss": "hinge", "margin": 0, "widths": "a", "heads": 0, "dropout": 1.0, "epochs": -1,
-                      "rate": 2.0, "k": 0, "temperature": 0.0, "train_encoder": "yes"}  # fmt: skip
+                      "rate": 2.0, "k": 0, "temperature": 0.0, "train_encoder": "yes",
+                      "encoder_rate": -1.0}  # fmt: skip
     clf = _make(name, reject="coverage:0.9", holdout=0.9, seed=-1, **own[name])
     with pytest.raises(ParameterError) as caught:
         clf.fit(*_corpus(2))

@@ -9,6 +9,7 @@ import torch
 
 from textgraft.encoders.encoder import Trainable
 from textgraft.networks.matching import CrossScorer, DenseScorer, Scorer, TunedVectors
+from textgraft.networks.packed import to_bf16
 from textgraft.networks.pair import CrossPair, DensePair
 
 
@@ -43,6 +44,8 @@ def cross_scorer(
 def tuned_vectors(pretrained: Trainable, max_tokens: int) -> TunedVectors:
     """A trained encoder that answers; it cannot learn any more."""
     network = pretrained.network.requires_grad_(False).eval().to(pretrained.device)
+    if pretrained.precision == "bf16":
+        to_bf16(network, pretrained.device)
     return TunedVectors(network, *_reading(pretrained, max_tokens))
 
 
