@@ -158,12 +158,12 @@ def siamese_table() -> str:
     result = _result("trained_siamese")
     rows = [
         [
-            row["encoder"], row["data"],
+            row["encoder"], "trained" if row["train_encoder"] else "frozen", row["data"],
             f"{_number(row['mean'])} ± {row['standard_deviation']:.3f}", _number(row["known"]),
         ]
         for row in result["table"]
     ]  # fmt: skip
-    return _table(["siamese on", "data", "accuracy, seeds 0–2", "known"], rows, result)
+    return _table(["siamese on", "encoder", "data", "accuracy, seeds 0–2", "known"], rows, result)
 
 
 def pair_table() -> str:
