@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
-COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan")
+COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate")
 
 
 def command_line() -> dict[Path, str]:
@@ -141,14 +142,15 @@ def trained_table() -> str:
     rows = [
         [
             row["method"], row["data"],
-            f"{_number(row['accuracy'])} ± {row['spread']:.3f}", _number(row["reach"]),
+            _number(row["accuracy"]) + ("" if row["spread"] is None else f" ± {row['spread']:.3f}"),
+            len(row["runs"]), _number(row["reach"]),
             f"{sum(run['fit_seconds'] for run in row['runs']) / len(row['runs']):.0f}",
             max(run["peak_memory_gb"] for run in row["runs"]), result["commit"],
         ]
         for result in results
         for row in result["table"]
     ]  # fmt: skip
-    words = ["method", "data", "accuracy, seeds 0–2", "asked for", "seconds to fit", "peak GB", "commit"]
+    words = ["method", "data", "accuracy", "seeds", "asked for", "seconds to fit", "peak GB", "commit"]
     return _table(
         words, rows, results[-1] | {"command": "python benchmarks/trained.py", "commit": "as listed"}
     )
@@ -200,8 +202,8 @@ def training_speed_table() -> str:
     return _table(["texts of", "mean tokens", *names, "× best of Trainer"], rows, result)
 
 
-def few_shot_defaults_table() -> str:
-    result = _result("defaults_finetune")
+def finetune_defaults_table(name: str) -> str:
+    result = _result(name)
     rows = [
         [
             ", ".join(f"{k} {v:g}" for k, v in row["parameters"].items()),
@@ -228,7 +230,8 @@ TABLES = {
     "pair": pair_table,
     "use": use_table,
     "training speed": training_speed_table,
-    "few-shot defaults": few_shot_defaults_table,
+    "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
+    "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
 }
 
 
