@@ -32,9 +32,7 @@ _LETTER = r"[^\W\d_]"
 _CAPITAL = re.compile(rf"( ?)(?<!{_LETTER})(?![a-z]++(?!{_LETTER}))({_LETTER}+)")
 # the look-behind lets a run begin at its first character only, or long runs would take quadratic time;
 # letters must end a word: of "sssoft" the rest would be glued to the counted letter
-_CHARACTERS = re.compile(
-    rf"( ?)([^\s\d])(?<!\2\2)\2{{3,}}+(?!(?<={_LETTER}){_LETTER})"
-)
+_CHARACTERS = re.compile(rf"( ?)([^\s\d])(?<!\2\2)\2{{3,}}+(?!(?<={_LETTER}){_LETTER})")
 _WORDS = re.compile(rf"({_CASE}? \w+)\1{{2,}}(?!\w)")
 
 _COUNTED_CHARACTERS = re.compile(rf"{_REP}( ?)(\d{{1,4}}) (\S)")
@@ -43,7 +41,7 @@ _MARKED = re.compile(rf"({_CASE})( ?)({_LETTER}+)")
 
 
 def tidy(text: str) -> str:
-    """A :func:`plain_text` of lines that are not blank, each begun by one space and without other runs of them.
+    """A :func:`plain_text` without blank lines and runs of spaces, one space before each line.
 
     So the first word of a line is spelled as any other. Blank text gives ``""``.
     """

@@ -30,9 +30,7 @@ SIZE = 15_000
 SMALLEST = len(SPECIAL) + 256
 
 # as GPT-2's, but with the marks that some scripts write behind a letter, and a line's end on its own
-_PIECES = (
-    r"'(?i:s|t|re|ve|m|ll|d)(?!\p{L})| ?[\p{L}\p{M}]+| ?\p{N}+|\n| ?[^\s\p{L}\p{M}\p{N}]+|\s"
-)
+_PIECES = r"'(?i:s|t|re|ve|m|ll|d)(?!\p{L})| ?[\p{L}\p{M}]+| ?\p{N}+|\n| ?[^\s\p{L}\p{M}\p{N}]+|\s"
 _MARK_OF = {name: mark for mark, name in MARKS.items()}
 _NO_MARKS = str.maketrans(dict.fromkeys(MARKS))
 
@@ -118,8 +116,8 @@ def train_subwords(texts: Iterable[str], size: int = SIZE, rules: bool = True) -
 
     if size < SMALLEST:
         raise ParameterError(
-            f"Expected a vocabulary of {SMALLEST} tokens or more ({len(SPECIAL)} special ones and 256 bytes), "
-            f"found {size}. Give a larger size."
+            f"Expected {SMALLEST} tokens or more ({len(SPECIAL)} special ones and 256 bytes), found {size}. "
+            "Give a larger size."
         )
     n_texts = 0
 

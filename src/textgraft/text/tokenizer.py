@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,7 +39,10 @@ def tokenizer_from_json(written: str) -> Tokenizer:
     from textgraft.text.subwords import Subwords
     from textgraft.text.word_tokens import WordTokens
 
-    kinds = {Subwords.kind: Subwords.from_parts, WordTokens.kind: WordTokens.from_parts}
+    kinds: dict[str, Callable[[dict[str, Any]], Tokenizer]] = {
+        Subwords.kind: Subwords.from_parts,
+        WordTokens.kind: WordTokens.from_parts,
+    }
     try:
         parts = json.loads(written)
         kind = parts["kind"]
