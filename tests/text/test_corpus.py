@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Iterator
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,6 +98,16 @@ def test_a_sample_is_drawn_from_all_places_and_the_same_each_time() -> None:
         assert 200 < sum(quarter * 2_500 <= number < (quarter + 1) * 2_500 for number in numbers) < 300
     assert sample_evenly(iter(documents), 5_000) == sample
     assert sample_evenly(documents, 5_000, seed=1) != sample
+
+
+@given(st.lists(st.integers(1, 40), max_size=60), st.integers(0, 300), st.integers(0, 5))
+def test_a_sample_is_the_beginning_of_a_random_order(lengths: list[int], room: int, seed: int) -> None:
+    """Were it not, short documents would fill the room that long ones leave."""
+    order = np.argsort(np.random.default_rng(seed).random(len(lengths)))
+    kept = order[np.cumsum(np.array(lengths, dtype=np.int64)[order]) <= room]
+    documents = [f"{number:02d}".ljust(length, "x")[:length] for number, length in enumerate(lengths)]
+    sample = sample_evenly(documents, room, seed)
+    assert list(sample.texts) == [documents[number] for number in sorted(kept)]
 
 
 def test_one_long_book_does_not_fill_a_sample() -> None:

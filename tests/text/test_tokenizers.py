@@ -213,3 +213,16 @@ def test_a_changed_tokenizer_has_another_fingerprint() -> None:
     changed = TRAINED[0].to_json().replace('"rules": true', '"rules": false')
     assert fingerprint(tokenizer_from_json(changed)) != fingerprint(TRAINED[0])
     assert fingerprint(TRAINED[0]) == hashlib.sha256(TRAINED[0].to_json().encode()).hexdigest()
+
+
+@pytest.mark.data
+def test_real_documents_are_read_in_few_tokens_and_undone(shared_data: Path) -> None:
+    pq = pytest.importorskip("pyarrow.parquet")
+    texts = pq.read_table(shared_data / "general_english_valid.parquet")["text"].to_pylist()[:60]
+    tokenizer = train_subwords(texts[:40], 4_000)
+    ids = tokenizer.ids(texts[40:])
+    words = sum(len(text.split()) for text in texts[40:])
+    # a fifth of a token a word is a mark of case
+    assert 1.4 < sum(map(len, ids)) / words < 2.2
+    for text, row in zip(texts[40:], ids, strict=True):
+        assert tokenizer.decode(row).casefold() == untidy(tidy(text)).casefold()

@@ -84,7 +84,7 @@ def write_tokens(path: Path, documents: Iterable[str], tokenizer: Tokenizer, cor
     except BaseException as error:  # Ctrl-C too must leave no half-written file
         with suppress(OSError):
             fresh.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, DataError):
+        if isinstance(error, OSError):
             raise DataError(
                 f"{path} cannot take the tokens ({error.strerror or error}). Name another place."
             ) from error
