@@ -10,12 +10,10 @@ from torch import Tensor, nn
 from textgraft.networks.awd_lstm import State
 from textgraft.networks.language_model import LanguageModel
 from textgraft.text.special import PAD_ID
+from textgraft.training.chunked_entropy import IGNORED
 from textgraft.training.groups import LayerGroups
 from textgraft.training.language_batches import LanguageBatch
 from textgraft.training.language_losses import language_model_loss
-
-NO_TARGET = -100
-"""What a loss passes over."""
 
 
 class CarriedModel(nn.Module):
@@ -75,7 +73,7 @@ def carried_loss(network: Any, batch: LanguageBatch) -> Tensor:
         batch: of :class:`textgraft.training.language_batches.LanguageBatches`.
     """
     before = network.state_before(batch.lanes, batch.step)
-    targets = batch.targets.masked_fill(batch.targets == PAD_ID, NO_TARGET)
+    targets = batch.targets.masked_fill(batch.targets == PAD_ID, IGNORED)
     loss, after = language_model_loss(network.model, batch.ids, targets, before, batch.starts)
     network.keep(batch.lanes, after)
     return loss * batch.weight
