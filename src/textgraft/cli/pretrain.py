@@ -197,7 +197,7 @@ def _summary(model: PretrainedLanguageModel, to: Path, seconds: float) -> dict[s
         **model.corpus,
         "epochs": model.training.plan.epochs,
         "best_epoch": model.training.best_epoch,
-        "perplexity": round(model.perplexity, 2),
+        "perplexity": round(model.perplexity or 0.0, 2),
         "notes": list(model.training.notes),
         "bytes": sum(path.stat().st_size for path in to.iterdir()),
         "seconds": round(seconds, 1),

@@ -30,7 +30,7 @@ class PretrainedLanguageModel:
         tokenizer: how texts become ids.
         backward: whether it reads texts from their end.
         training: how it came to be.
-        perplexity: of held-out documents, per token.
+        perplexity: of held-out documents, per token; ``None`` if it was not measured.
         corpus: a few facts about what it learned from: documents, tokens, held-out tokens.
     """
 
@@ -39,7 +39,7 @@ class PretrainedLanguageModel:
     tokenizer: Tokenizer
     backward: bool
     training: Training
-    perplexity: float
+    perplexity: float | None
     corpus: dict[str, int]
 
     def network(self) -> LanguageModel:
