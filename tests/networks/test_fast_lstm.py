@@ -88,6 +88,19 @@ def test_the_way_of_other_devices_gives_the_same(seed: int) -> None:
     torch.testing.assert_close(first, second)
 
 
+def test_fp32_gives_the_same_in_few_pieces_and_in_many() -> None:
+    """Few are torch's own, many the scan."""
+    layer = LSTMLayer(3, 4)
+    states = torch.randn(2, 32, 3)
+    for share in (0.05, 0.6):
+        starts = Starts.of(torch.rand(2, 32) < share, 32)
+        found, after = layer(states, layer.initial_state(2), starts)
+        layer.double()
+        expected, wanted = layer(states.double(), layer.initial_state(2), starts)
+        layer.float()
+        torch.testing.assert_close((found, *after), (expected.float(), *(part.float() for part in wanted)))
+
+
 def test_the_gradient_of_a_weight_given_as_a_tensor_is_its_own() -> None:
     """DropConnect's mask lies between the parameter and what the scan multiplies with."""
     layer = LSTMLayer(3, 4, weight_dropout=0.5).double()

@@ -1,10 +1,10 @@
-"""One LSTM layer that carries its state between windows and trains faster on a CPU than torch's own.
+"""One LSTM layer that carries its state between windows and trains fast on a CPU.
 
-On a CPU a whole layer is one node of the graph: the inputs of all words are projected in one
+In bf16 on a CPU a whole layer is one node of the graph: the inputs of all words are projected in one
 product, each step adds one product of its own, and the way back through time is written by hand.
 States lie with their units first, (h, b), since products of weights with such columns are the
-fastest that oneDNN has, and each gate is one piece of memory. ``benchmarks/lstm_speed.py`` compares with
-``torch.nn.LSTM``. Other devices run torch's own.
+fastest that oneDNN has in bf16, and each gate is one piece of memory. In fp32 torch's own layer is
+oneDNN's, which nothing here beats; other devices run torch's own too. ``benchmarks/lstm_speed.py`` compares.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from textgraft.networks.starts import Starts
 
 STEPS_AT_ONCE = 4
 """Words whose gate derivatives are computed together; as many as stay in the processor's cache."""
+
+STEPS_A_PIECE = 8
+"""Words between documents' beginnings from which torch's own, called piece by piece, is the faster one."""
 
 LayerState = tuple[Tensor, ...]
 """What a layer carries from window to window; rows come first in each tensor."""
@@ -122,8 +125,17 @@ def lstm(
     device = states.device.type
     dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else states.dtype
     with torch.autocast(device, enabled=False):
-        run = _scanned if device == "cpu" else _fused
+        run = _scanned if _scan_is_faster(device, dtype, states.shape[1], starts) else _fused
         return run(states.to(dtype), before, weights, starts)
+
+
+def _scan_is_faster(device: str, dtype: torch.dtype, steps: int, starts: Starts | None) -> bool:
+    if device != "cpu":
+        return False
+    if dtype == torch.float32 and torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        # each piece of a window packs the weights again
+        return starts is not None and len(starts.steps) * STEPS_A_PIECE > steps
+    return True
 
 
 def _fused(
@@ -153,25 +165,31 @@ def _fused(
 def _scanned(
     states: Tensor, before: tuple[Tensor, Tensor], weights: LSTMWeights, starts: Starts | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The same as one node of the graph.
-
-    The forget gate changes its sign. Torch keeps the share f of the cell; we lose u = 1 − f =
-    sigmoid(−a), because in bf16 an f near 1 would be rounded to a memory of 1 or of 1 − 1/256.
-    """
-    h = weights.hh.shape[1]
-    sign = torch.ones(4 * h, 1, dtype=weights.hh.dtype)
-    sign[h : 2 * h] = -1.0
-    signed = [(weights.ih * sign), (weights.hh * sign), (weights.bias_ih + weights.bias_hh)[:, None] * sign]
+    """The same as one node of the graph."""
     wide = torch.promote_types(states.dtype, torch.float32)
     out, cell = _Scan.apply(  # type: ignore[no-untyped-call]
         states.permute(1, 2, 0),
         before[0].t().to(states.dtype),
         before[1].t().to(wide),
-        *(weight.to(states.dtype) for weight in signed),
+        weights.ih,
+        weights.hh,
+        (weights.bias_ih + weights.bias_hh)[:, None],
         starts.mask.t() if starts else None,
         starts.steps if starts else (),
     )
     return out.permute(2, 0, 1), out[-1].t().to(before[0].dtype), cell.t().to(before[1].dtype)
+
+
+def _with_forget_turned(weight: Tensor, dtype: torch.dtype) -> Tensor:
+    """A copy of weights (4h, …) whose forget gate has the other sign.
+
+    Torch keeps the share f of the cell. We lose u = 1 − f = sigmoid(−a), because in bf16 an f near 1
+    would be rounded to a memory of 1 or of 1 − 1/256.
+    """
+    copy = weight.to(dtype, copy=True)
+    h = len(weight) // 4
+    copy[h : 2 * h].neg_()
+    return copy
 
 
 class _Scan(torch.autograd.Function):
@@ -181,7 +199,7 @@ class _Scan(torch.autograd.Function):
 
         i, u, o = σ(V x + W h + b)    g = tanh(V x + W h + b)    c ← c − u c + i g    h ← o tanh(c)
 
-    Where a document begins, h and c are 0 before the step.
+    Where a document begins, h and c are 0 before the step. Weights come with torch's signs.
     """
 
     @staticmethod
@@ -198,6 +216,8 @@ class _Scan(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         t, d, b = inputs.shape
         h = len(hidden)
+        weights = w_in, w_rec
+        w_in, w_rec, bias = (_with_forget_turned(weight, inputs.dtype) for weight in (w_in, w_rec, bias))
         # steps lie behind each other in memory only after a copy, which is cheaper than t small products
         gates = torch.addmm(bias, w_in, inputs.transpose(0, 1).reshape(d, t * b))
         gates = gates.view(4 * h, t, b).transpose(0, 1).contiguous()
@@ -217,7 +237,7 @@ class _Scan(torch.autograd.Function):
             cell.addcmul_(cell, u.to(cell.dtype), value=-1.0).addcmul_(i.to(cell.dtype), g.to(cell.dtype))
             curves[s] = cell.tanh()
             hidden = torch.mul(o, curves[s], out=history[s])
-        ctx.save_for_backward(inputs, first, gates, history, cells, curves, w_in, w_rec, starts)
+        ctx.save_for_backward(inputs, first, gates, history, cells, curves, *weights, starts)
         ctx.steps = steps
         return history, cell
 
@@ -227,20 +247,22 @@ class _Scan(torch.autograd.Function):
         inputs, first, gates, history, cells, curves, w_in, w_rec, starts = ctx.saved_tensors
         t, d, b = inputs.shape
         h = len(first)
-        back = w_rec.t().contiguous()
+        back = w_rec.to(inputs.dtype).t().contiguous()
         d_gates = torch.empty_like(gates)
         d_cell = grad_cell.clone()
         d_hidden = torch.zeros_like(d_cell)
         for end in range(t, 0, -STEPS_AT_ONCE):
             steps = slice(max(0, end - STEPS_AT_ONCE), end)
             i, u, g, o = gates[steps].view(-1, 4, h, b).unbind(1)
-            d_i, d_u, d_g, d_o = d_gates[steps].view(-1, 4, h, b).unbind(1)
+            d_i, d_f, d_g, d_o = d_gates[steps].view(-1, 4, h, b).unbind(1)
             # each as a factor of the gradient of cell or hidden, which is not known yet
-            torch.mul(g * i, 1 - i, out=d_i)
-            torch.mul(cells[steps] * u, u - 1, out=d_u)
-            torch.mul(i, 1 - g * g, out=d_g)
-            torch.mul(curves[steps] * o, 1 - o, out=d_o)
-            through = o * (1 - curves[steps] * curves[steps])
+            of_sigmoid, of_tanh = torch.ops.aten.sigmoid_backward, torch.ops.aten.tanh_backward
+            of_sigmoid.grad_input(g, i, grad_input=d_i)
+            # of torch's forget gate: u shrinks with it, and the cell with u
+            of_sigmoid.grad_input(cells[steps], u, grad_input=d_f)
+            of_tanh.grad_input(i, g, grad_input=d_g)
+            of_sigmoid.grad_input(curves[steps], o, grad_input=d_o)
+            through = of_tanh(o, curves[steps])
             for s in reversed(range(steps.start, end)):
                 d_hidden += grad[s]
                 d_cell.addcmul_(d_hidden, through[s - steps.start].to(d_cell.dtype))
@@ -260,5 +282,6 @@ class _Scan(torch.autograd.Function):
         d_bias = d_gates.sum(1, keepdim=True)
         d_inputs = None
         if ctx.needs_input_grad[0]:
-            d_inputs = (w_in.t() @ d_gates).view(d, t, b).transpose(0, 1)
-        return d_inputs, d_hidden.to(first.dtype), d_cell, d_w_in, d_w_rec, d_bias, None, None
+            d_inputs = (w_in.to(inputs.dtype).t() @ d_gates).view(d, t, b).transpose(0, 1)
+        # autograd brings each to the type of what it is the gradient of
+        return d_inputs, d_hidden, d_cell, d_w_in, d_w_rec, d_bias, None, None

@@ -16,8 +16,8 @@ from torch.autograd.function import once_differentiable
 IGNORED = -100
 """A target that is not asked for, as in torch."""
 
-LOGITS_AT_ONCE = 2**24
-"""Numbers that a piece of the logits may have; 64 MiB in fp32."""
+LOGITS_AT_ONCE = 2**23
+"""Numbers that a piece of the logits may have; 32 MiB in fp32."""
 
 
 def linear_cross_entropy(
@@ -65,21 +65,25 @@ class _Entropy(torch.autograd.Function):
         gradients = [torch.zeros_like(part, dtype=wide) for part in (states, weight, bias)] if learns else []
         ctx.types = [part.dtype for part in (states, weight, bias)]
         states, weight, bias = (part.to(dtype) for part in (states, weight, bias))
+        # the order of memory in which oneDNN multiplies fastest by it
+        turned = weight.t().contiguous().t() if learns else weight
+        # fresh memory of this size would cost as much as what is written to it
+        pieces = [states.new_empty(min(rows, n), len(weight), dtype=kind) for kind in (dtype, wide)]
         with torch.autocast(states.device.type, enabled=False):
             for begin in range(0, n, rows):
                 some, wanted = states[begin : begin + rows], targets[begin : begin + rows, None]
-                logits = torch.addmm(bias, some, weight.t())
-                shares = torch.softmax(logits, 1, dtype=wide)
-                highest, place = logits.max(1, keepdim=True)
+                logits, shares = (piece[: len(some)] for piece in pieces)
+                torch.addmm(bias, some, weight.t(), out=logits)
+                torch.softmax(logits, 1, dtype=wide, out=shares)
                 # the share of the most likely word is never 0
-                normaliser = highest.to(wide) - shares.gather(1, place).log()
-                loss += (normaliser - logits.gather(1, wanted)).sum()
+                normaliser = logits.amax(1).to(wide) - shares.amax(1).log()
+                loss += normaliser.sum() - logits.gather(1, wanted).to(wide).sum()
                 if learns:
                     d_states, d_weight, d_bias = gradients
                     shares.scatter_add_(1, wanted, shares.new_full(wanted.shape, -1.0))
                     d_bias += shares.sum(0)
-                    errors = shares.to(dtype)
-                    d_states[begin : begin + rows] = errors @ weight
+                    errors = logits.copy_(shares)
+                    d_states[begin : begin + rows] = errors @ turned
                     d_weight += errors.t() @ some
         ctx.save_for_backward(*(part.div_(max(n, 1)) for part in gradients))
         return loss / max(n, 1)
