@@ -13,26 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from textgraft.cli.main import main
-
 ROOT = Path(__file__).resolve().parents[2]
 TICKETS = ROOT / "examples" / "support_tickets.csv"
 MORE_TICKETS = ROOT / "examples" / "support_tickets_test.csv"
 TEXTGRAFT = Path(sys.executable).with_name("textgraft")
-
-
-@pytest.fixture
-def run(monkeypatch, capfdbinary):
-    """Call the entry point in this process; gives (exit code, stdout, stderr)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["textgraft", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capfdbinary.readouterr()
-        return int(stopped.value.code or 0), out.decode(), err.decode()
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from textgraft.cli.main import main
 
 ROWS = "text,label\n" + "\n".join(
     f"{text} {number},{label}"
@@ -17,22 +14,6 @@ ROWS = "text,label\n" + "\n".join(
     for text, label in (("red apple", "fruit"), ("pear", "fruit"), ("saw", "tool"), ("old drill", "tool"))
 )  # fmt: skip
 FAST = ("-o", "contrast", 1, "-o", "epochs", 2, "-o", "rate", 0.003)
-
-
-@pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
-) -> Callable[..., tuple[int, str, str]]:
-    """Call the entry point in this process; gives (exit code, stdout, stderr)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["textgraft", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        out, err = capfdbinary.readouterr()
-        return int(stopped.value.code or 0), out.decode(), err.decode()
-
-    return call
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def stream_texts(
     check_encoding(encoding)
     if path is None or os.fspath(path) == STDIN:
         _refuse_column("text", text, STDIN_NAME)
-        return line_blocks(_stdin(), STDIN_NAME, encoding, block_rows)
+        return line_blocks(standard_input(), STDIN_NAME, encoding, block_rows)
     file = _find(path, encoding, whole=False)
     if file.suffix == PLAIN:
         _refuse_column("text", text, file.name)
@@ -200,7 +200,12 @@ def _refuse_column(option: str, given: str | None, name: str) -> None:
         raise DataError(f"{name} has plain lines and no columns. Leave out --{option}.")
 
 
-def _stdin() -> BinaryIO:
+def standard_input() -> BinaryIO:
+    """The bytes of standard input.
+
+    Raises:
+        DataError: it is closed.
+    """
     stream = getattr(sys.stdin, "buffer", None)  # stdin is None when the parent process closed it
     if stream is None:
         raise DataError("Standard input is closed. Pipe one text a line into it, or give a file.")

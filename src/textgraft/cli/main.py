@@ -9,7 +9,18 @@ from typing import NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from textgraft.cli import encoders, evaluate, explain, find_rate, fit, inspect, methods, plan, predict
+from textgraft.cli import (
+    encoders,
+    evaluate,
+    explain,
+    find_rate,
+    fit,
+    inspect,
+    methods,
+    plan,
+    predict,
+    pretrain,
+)
 from textgraft.cli.options import join_pairs
 from textgraft.errors import TextgraftError
 
@@ -50,6 +61,7 @@ app.command("methods")(methods.methods)
 app.command("encoders")(encoders.encoders)
 app.command("plan")(plan.plan)
 app.command("find-rate")(find_rate.find_rate)
+app.command("pretrain")(pretrain.pretrain)
 
 
 @app.callback(invoke_without_command=True)

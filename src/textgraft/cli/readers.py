@@ -19,6 +19,9 @@ from textgraft.cli.encodings import numbered_lines
 from textgraft.errors import DataError
 
 BLOCK_ROWS = 1024
+BLOCK_BYTES = 2**22
+"""Bytes of a block of Parquet, about: where rows are whole documents, fewer of them are read at once."""
+
 LONGEST_FIELD = 2**24
 """Characters that one CSV field may have. Larger than any text, small enough to stop at a quote
 that is never closed before it has taken the memory of the machine."""
@@ -157,7 +160,11 @@ def _parquet_rows(file: File, pick: Pick) -> Iterator[Row]:
         with pyarrow.parquet.ParquetFile(file.path) as table:
             wanted = pick(table.schema_arrow.names)
             row = 0
-            for batch in table.iter_batches(batch_size=BLOCK_ROWS, columns=list(wanted)):
+            bytes_a_row = sum(
+                table.metadata.row_group(group).total_byte_size for group in range(table.num_row_groups)
+            ) // max(1, table.metadata.num_rows)
+            rows = max(1, min(BLOCK_ROWS, BLOCK_BYTES // max(1, bytes_a_row)))
+            for batch in table.iter_batches(batch_size=rows, columns=list(wanted)):
                 for values in zip(*(_parquet_values(batch.column(column)) for column in wanted), strict=True):
                     row += 1
                     yield row, values

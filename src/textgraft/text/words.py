@@ -16,7 +16,10 @@ import re
 import unicodedata
 
 _TAG = re.compile(r"</?[A-Za-z][\w-]*(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>")
-"""``<br />`` and its like: breaks, not words; ``x <y and z> 3`` is none."""
+"""``<b>`` and its like: no words; ``x <y and z> 3`` is none."""
+
+_BREAK = re.compile(r"<(?:br|/?p)\s*/?>", re.IGNORECASE)
+"""Tags that end a line."""
 
 _DOTS = re.compile(r"\.{2,}")
 
@@ -57,14 +60,26 @@ def split_words(text: str, lower: bool = True) -> list[str]:
         text: any text; HTML tags and entities are read as what they stand for.
         lower: lower-case, as ``glove`` is; ``False`` for vectors that tell cases apart.
     """
+    text = plain_text(text)
+    return find_words(text.lower() if lower else text)
+
+
+def plain_text(text: str) -> str:
+    """Text without HTML and typography: entities and curly quotes as what they stand for, letters composed.
+
+    Tags that end a line become one ``\\n``, all others a space.
+    """
     if "&" in text:
         text = html.unescape(text)
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = _TAG.sub(" ", _BREAK.sub("\n", text))
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_PLAIN)
-    if lower:
-        text = text.lower()
+    return text
+
+
+def find_words(text: str) -> list[str]:
+    """The words of a :func:`plain_text`, in the case they have."""
     if ".." in text:
         text = _DOTS.sub(" ... ", text)
     return _WORD.findall(_NOT.sub(r" \g<0>", text))

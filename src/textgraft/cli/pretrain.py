@@ -1,0 +1,218 @@
+"""``textgraft pretrain``: from a corpus to a language model."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textgraft.cli.options import Encoding, Json, Text
+
+if TYPE_CHECKING:
+    from textgraft.core.progress import Watch
+    from textgraft.language.folder import PretrainedLanguageModel
+    from textgraft.text.documents import Documents
+    from textgraft.text.tokenizer import Tokenizer
+
+SAMPLE_CHARACTERS = 50_000_000
+"""Of the corpus, that a vocabulary is learned from."""
+
+HELD_OUT = 0.01
+"""Share of the documents that perplexity is measured on when no file is named for it."""
+
+
+def pretrain(
+    corpus: Annotated[
+        list[str], typer.Argument(help="Texts: .txt, CSV, TSV, JSONL, Parquet, or - for standard input.")
+    ],
+    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the language model goes.")],
+    valid: Annotated[
+        list[str] | None,
+        typer.Option("--valid", metavar="FILE", help="Texts to measure on; else 1 % of the corpus."),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="FOLDER",
+            help="Where tokens, checkpoints and a log are kept; TO.run if not given. The same command goes "
+            "on after a kill.",
+        ),
+    ] = None,
+    tokens: Annotated[str, typer.Option("--tokens", metavar="KIND", help="subwords, or words.")] = "subwords",
+    vocabulary: Annotated[int, typer.Option("--vocabulary", min=300, help="Tokens at most.")] = 15_000,
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="Layers: lstm, or qrnn.")] = "lstm",
+    embedding: Annotated[int, typer.Option("--embedding", help="Numbers of a token's vector.")] = 400,
+    hidden: Annotated[int, typer.Option("--hidden", help="Units of a layer.")] = 1152,
+    layers: Annotated[int, typer.Option("--layers", help="Recurrent layers.")] = 3,
+    epochs: Annotated[int, typer.Option("--epochs", help="Times that every token is seen.")] = 1,
+    rate: Annotated[float, typer.Option("--rate", help="Peak learning rate.")] = 5e-3,
+    batch_size: Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")] = 64,
+    window: Annotated[int, typer.Option("--window", help="Tokens of each in a step.")] = 72,
+    dropout: Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")] = 0.5,
+    backward: Annotated[
+        bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
+    ] = False,
+    part: Annotated[
+        str,
+        typer.Option("--part", metavar="KIND", help="What ends a plain text: line, blank-line or file."),
+    ] = "line",
+    text: Text = None,
+    encoding: Encoding = "utf-8",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    json: Json = False,
+) -> None:
+    """Learn a language model from unlabelled texts, larger than memory if need be.
+
+    A vocabulary is learned first, then the corpus is kept as token ids in the run's folder, then the network
+    learns. Whatever stops it, the same command goes on from there.
+
+    Examples:
+
+      textgraft pretrain articles.txt --to english.lm
+
+      textgraft pretrain a.parquet b.jsonl --text body --valid held_out.parquet --epochs 2 --to news.lm
+
+      zcat posts.txt.gz | textgraft pretrain - --hidden 512 --layers 2 --to small.lm
+
+      textgraft pretrain articles.txt --backward --to backward.lm
+    """
+    from textgraft.cli.corpora import open_corpus
+    from textgraft.cli.output import print_json, print_text
+    from textgraft.cli.progress import shown_progress
+    from textgraft.language.pretraining import Pretraining, pretrain
+
+    began = time.monotonic()
+    how = Pretraining(
+        kind=kind,
+        embedding=embedding,
+        hidden=hidden,
+        layers=layers,
+        epochs=epochs,
+        rate=rate,
+        batch_size=batch_size,
+        window=window,
+        dropout=dropout,
+        backward=backward,
+        seed=seed,
+    )
+    check_tokens(tokens)
+    folder = run or to.with_name(f"{to.name}.run")
+    reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
+    with shown_progress("reading the corpus") as watch, open_corpus(corpus, **reading) as opened:
+        folder.mkdir(parents=True, exist_ok=True)
+        fingerprint = opened.fingerprint()
+        tokenizer = kept_tokenizer(folder, opened.documents, (tokens, vocabulary, fingerprint), watch)
+        learns = kept_documents(folder / "corpus.tokens", opened.documents, tokenizer, fingerprint, watch)
+        if valid:
+            with open_corpus(valid, **reading) as others:
+                held_out = kept_documents(
+                    folder / "valid.tokens", others.documents, tokenizer, others.fingerprint(), watch
+                )
+        else:
+            learns, held_out = learns.held_out(HELD_OUT, seed)
+
+        def tell(report: Any) -> None:
+            from textgraft.language.pretraining import epoch_sentence
+
+            print(epoch_sentence(report, learns.n_tokens), file=sys.stderr, flush=True)
+
+        model = pretrain(
+            learns, held_out, tokenizer, how,
+            run=folder / "training", corpus=fingerprint, watch=watch, watch_epoch=tell,
+        )  # fmt: skip
+        model.save(to)
+    summary = _summary(model, to, time.monotonic() - began)
+    if json:
+        print_json(summary)
+    else:
+        print_text(_told(summary, folder))
+
+
+def check_tokens(tokens: str) -> None:
+    """Refuse another kind of tokens than there is.
+
+    Raises:
+        ParameterError: neither subwords nor words.
+    """
+    from textgraft.errors import ParameterError
+
+    if tokens not in ("subwords", "words"):
+        raise ParameterError(f"--tokens must be subwords or words, found {tokens!r}.")
+
+
+def kept_tokenizer(folder: Path, documents: Any, asked: tuple[str, int, str], watch: Watch) -> Tokenizer:
+    """The tokenizer of a run: what is there for the same corpus, or a new one.
+
+    Args:
+        folder: of the run.
+        documents: gives the corpus.
+        asked: kind, size, and fingerprint of the corpus.
+        watch: told of progress.
+    """
+    import json
+
+    from textgraft.core.progress import Progress
+    from textgraft.text.corpus import sample_evenly
+    from textgraft.text.subwords import train_subwords
+    from textgraft.text.tokenizer import tokenizer_from_json
+    from textgraft.text.word_tokens import train_words
+
+    path = folder / "tokenizer.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["asked"] == list(asked):
+            return tokenizer_from_json(kept["tokenizer"])
+    watch(Progress("learning a vocabulary", 0, 1))
+    sample = sample_evenly(documents(), SAMPLE_CHARACTERS)
+    kind, size, _ = asked
+    found: Tokenizer = (
+        train_subwords(sample.texts, size) if kind == "subwords" else train_words(sample.texts, size)
+    )
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"asked": asked, "tokenizer": found.to_json()}), encoding="utf-8")
+    fresh.replace(path)
+    return found
+
+
+def kept_documents(
+    path: Path, documents: Any, tokenizer: Tokenizer, fingerprint: str, watch: Watch
+) -> Documents:
+    """The token ids of a corpus, which are written where they are not there yet."""
+    from textgraft.core.progress import Progress
+    from textgraft.text.token_store import kept_tokens
+
+    watch(Progress("splitting texts into tokens", 0, 1))
+    return kept_tokens(path, documents, tokenizer, fingerprint)
+
+
+def _summary(model: PretrainedLanguageModel, to: Path, seconds: float) -> dict[str, Any]:
+    return {
+        "model": str(to),
+        "vocabulary": len(model.tokenizer.vocabulary),
+        "parameters": sum(tensor.size for tensor in model.tensors.values()),
+        **model.corpus,
+        "epochs": model.training.plan.epochs,
+        "best_epoch": model.training.best_epoch,
+        "perplexity": round(model.perplexity or 0.0, 2),
+        "notes": list(model.training.notes),
+        "bytes": sum(path.stat().st_size for path in to.iterdir()),
+        "seconds": round(seconds, 1),
+    }
+
+
+def _told(summary: dict[str, Any], run: Path) -> str:
+    return "\n".join(
+        [
+            f"Learned from {summary['tokens']:,} tokens of {summary['documents']:,} documents, "
+            f"{summary['vocabulary']:,} different ones; {summary['parameters']:,} parameters.",
+            *summary["notes"],
+            f"Perplexity {summary['perplexity']:,.1f} a token on {summary['held_out_tokens']:,} held-out "
+            f"tokens, after epoch {summary['best_epoch']} of {summary['epochs']}.",
+            f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:,.0f} s. "
+            f"{run} may be removed.",
+        ]
+    )

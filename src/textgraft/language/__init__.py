@@ -1,0 +1,1 @@
+"""Language models: learned from a corpus, kept in a folder, opened again."""

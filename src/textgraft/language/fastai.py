@@ -1,0 +1,106 @@
+"""Language models that fastai published: a ``.pth`` of weights and a ``.pkl`` of words.
+
+Both are pickles. Of the first, torch's ``weights_only`` reader takes tensors and nothing else; the second
+is read by :mod:`textgraft.text.pickled_words`, which runs nothing at all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textgraft.core.plan import Plan
+from textgraft.errors import WeightsError
+from textgraft.language.folder import PretrainedLanguageModel
+from textgraft.networks.awd_settings import AWDSettings
+from textgraft.text.pickled_words import read_pickled_words
+from textgraft.text.special import BOS, PAD_ID, SPECIAL
+from textgraft.text.vocabulary import PAD, UNK
+from textgraft.text.vocabulary_transfer import transfer_vocabulary
+from textgraft.text.word_tokens import WordTokens
+from textgraft.training.records import Training
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+OURS = {"xxpad": PAD, "_pad_": PAD, "xxunk": UNK, "_unk_": UNK, "xxbos": BOS, "_bos_": BOS}
+"""Special tokens that fastai spells otherwise, now and in 2018; ``xxmaj`` and the like are spelled alike."""
+
+
+def read_fastai(weights: str | Path, words: str | Path, *, backward: bool = False) -> PretrainedLanguageModel:
+    """fastai's language model under our tokenizer.
+
+    Words keep their vectors; special tokens of ours that it lacks start at the mean. fastai split texts
+    with spaCy, we split them in the same style, so some words are found less often.
+
+    Args:
+        weights: a ``.pth`` of ``learn.save``, ``save_encoder`` or the published models.
+        words: the ``.pkl`` beside it, a list of strings.
+        backward: whether the model reads texts from their end.
+
+    Raises:
+        WeightsError: the files are no such model, do not fit together, or hold more than tensors and words.
+    """
+    from textgraft.networks.fastai_names import from_fastai
+
+    weights, words = Path(weights), Path(words)
+    spelled = [OURS.get(word, word) for word in read_pickled_words(words)]
+    if len(set(spelled)) != len(spelled):
+        raise WeightsError(f"{words}: expected each word once, found one twice.")
+    tensors = {name: tensor.float().numpy() for name, tensor in from_fastai(_tensors(weights)).items()}
+    tensors = {name: array for name, array in tensors.items() if not name.startswith("head.")}
+    embedding = tensors["body.embedding.weight"]
+    if len(embedding) != len(spelled):
+        raise WeightsError(
+            f"{weights} has vectors of {len(embedding):,} words, {words} has {len(spelled):,}. "
+            "Name the two files of one model."
+        )
+    vocabulary = (*SPECIAL, *(word for word in spelled if word not in SPECIAL))
+    found = transfer_vocabulary(spelled, embedding, vocabulary, tensors.get("decoder.bias"))
+    tensors["body.embedding.weight"] = found.matrix
+    tensors["body.embedding.weight"][PAD_ID] = 0.0
+    # a bias of the mean for words without one, 0 where only an encoder was saved
+    tensors["decoder.bias"] = found.matrix[:, 0] * 0.0 if found.bias is None else found.bias
+    settings = _settings(weights, tensors, len(vocabulary))
+    note = f"Read from fastai's {weights.name}: {found.kept:,} words kept, {found.new:,} new."
+    training = Training(Plan(("body",), ()), (), 0, (note,))
+    return PretrainedLanguageModel(settings, tensors, WordTokens(vocabulary), backward, training, None, {})
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    import pickle
+
+    import torch
+
+    try:
+        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise WeightsError(f"{path} holds no tensors alone, so it was not opened ({first_line}).") from error
+    # learn.save keeps the optimiser beside the model
+    found = found.get("model", found) if isinstance(found, dict) else found
+    if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+        raise WeightsError(f"{path}: expected tensors by name, found {type(found).__name__}.")
+    return found
+
+
+def _settings(path: Path, tensors: dict[str, Any], n_words: int) -> AWDSettings:
+    """Sizes, as the tensors have them."""
+    places = {int(name.split(".")[2]) for name in tensors if name.startswith("body.layers.")}
+    recurrent = tensors.get("body.layers.0.weight_hh_l0")
+    first = tensors.get("body.layers.0.weight") if recurrent is None else recurrent
+    if first is None or places != set(range(len(places))):
+        raise WeightsError(f"{path}: expected layers one after another, found {sorted(places)}.")
+    ends = 2 if any(name.endswith("_reverse") for name in tensors) else 1
+    units = len(first) // (3 if recurrent is None else 4) * ends
+    return AWDSettings(
+        n_words,
+        tensors["body.embedding.weight"].shape[1],
+        units,
+        len(places),
+        PAD_ID,
+        "qrnn" if recurrent is None else "lstm",
+        ends == 2,
+    )

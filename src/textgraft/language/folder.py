@@ -1,0 +1,106 @@
+"""A language model on disk: sizes, weights and tokenizer, and how it came to be."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from textgraft.bundle import Bundle, read_bundle, with_prefix, without_prefix, write_bundle
+from textgraft.errors import ModelFolderError
+from textgraft.networks.awd_settings import AWDSettings
+from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
+from textgraft.training.records import Training, training_from_json, training_to_json
+
+if TYPE_CHECKING:
+    from textgraft.networks.language_model import LanguageModel
+
+KIND = "language model"
+
+
+@dataclass(frozen=True)
+class PretrainedLanguageModel:
+    """What pretraining gives.
+
+    Attributes:
+        settings: sizes of the network.
+        tensors: its weights by name, float32.
+        tokenizer: how texts become ids.
+        backward: whether it reads texts from their end.
+        training: how it came to be.
+        perplexity: of held-out documents, per token; ``None`` if it was not measured.
+        corpus: a few facts about what it learned from: documents, tokens, held-out tokens.
+    """
+
+    settings: AWDSettings
+    tensors: dict[str, np.ndarray]
+    tokenizer: Tokenizer
+    backward: bool
+    training: Training
+    perplexity: float | None
+    corpus: dict[str, int]
+
+    def network(self) -> LanguageModel:
+        """A fresh copy of the network, without dropout, that can learn."""
+        from textgraft.networks.awd_settings import NO_DROPOUT
+        from textgraft.networks.language_model import LanguageModel
+        from textgraft.networks.tensors import put_tensors
+
+        network = LanguageModel(self.settings, NO_DROPOUT)
+        put_tensors(network, self.tensors, strict=True)
+        return network.eval()
+
+    def save(self, path: str | Path) -> None:
+        """Write a folder of JSON and safetensors, replacing an older one.
+
+        Raises:
+            ModelFolderError: something else is in the way, or the disk refuses.
+        """
+        about = {
+            "kind": KIND,
+            "settings": asdict(self.settings),
+            "backward": self.backward,
+            "training": training_to_json(self.training),
+            "perplexity": self.perplexity,
+            "corpus": self.corpus,
+        }
+        arrays = with_prefix("network.", self.tensors)
+        write_bundle(path, Bundle(about, arrays, {"tokenizer": self.tokenizer.to_json().split("\n")}))
+
+
+def open_language_model(path: str | Path) -> PretrainedLanguageModel:
+    """Read what :meth:`PretrainedLanguageModel.save` wrote.
+
+    Raises:
+        ModelFolderError: it is no language model, or damaged.
+    """
+    bundle = read_bundle(path)
+    about: dict[str, Any] = bundle.about
+    if about.get("kind") != KIND:
+        what = f"a classifier of the method {about['method']!r}" if "method" in about else "something else"
+        raise ModelFolderError(
+            f"{path} is {what}, expected a language model. "
+            f"Make one with: textgraft pretrain CORPUS --to {path}"
+        )
+    try:
+        found = PretrainedLanguageModel(
+            settings=AWDSettings(**about["settings"]),
+            tensors=without_prefix("network.", bundle.arrays),
+            tokenizer=tokenizer_from_json("\n".join(bundle.texts["tokenizer"])),
+            backward=about["backward"],
+            training=training_from_json(about["training"]),
+            perplexity=about["perplexity"],
+            corpus=about["corpus"],
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelFolderError(
+            f"{path} is damaged ({error!r}). Restore it from a copy or pretrain again."
+        ) from error
+    if len(found.tokenizer.vocabulary) != found.settings.vocabulary_size:
+        raise ModelFolderError(
+            f"{path} is damaged: its tokenizer has {len(found.tokenizer.vocabulary):,} tokens, its network "
+            f"{found.settings.vocabulary_size:,}. Restore it from a copy or pretrain again."
+        )
+    return found

@@ -1,0 +1,83 @@
+"""ULMFiT's classifier head: concat pooling and two small blocks of batch-norm, dropout and linear."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from textgraft.networks.concat_pooling import concat_pooling
+
+HIDDEN = 50
+"""Units between the two blocks (Howard and Ruder, 2018)."""
+
+
+class TextClassifierHead(nn.Module):
+    """(b, t, d) states and (b, t) mask -> (b, c) logits, in fp32 under autocast too.
+
+    Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018; fastai's
+    ``PoolingLinearClassifier``. Linear layers behind a batch-norm have no bias, as there.
+
+    Args:
+        input_dim: d.
+        n_classes: c.
+        hidden: units between the blocks.
+        output: share of pooled numbers dropped while training.
+        dropout: share of hidden numbers dropped while training.
+    """
+
+    def __init__(
+        self,
+        input_dim: int,
+        n_classes: int,
+        *,
+        hidden: int = HIDDEN,
+        output: float = 0.4,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        sizes = [3 * input_dim, hidden, n_classes]
+        self.blocks = nn.ModuleList(
+            _Block(reads, gives, rate)
+            for (reads, gives), rate in zip(pairwise(sizes), (output, dropout), strict=True)
+        )
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        return self.logits_of(concat_pooling(states, mask))
+
+    def logits_of(self, vectors: Tensor) -> Tensor:
+        """(b, 3d) pooled states -> (b, c)."""
+        # in bf16 the logits of like classes would be equal
+        with torch.autocast(vectors.device.type, enabled=False):
+            first, second = self.blocks
+            assert isinstance(first, _Block)
+            logits: Tensor = second(first(vectors.to(first.linear.weight.dtype)).relu())
+        return logits
+
+    def layer_groups(self) -> dict[str, list[nn.Module]]:
+        """One group."""
+        return {"head": [self.blocks]}
+
+
+class _Block(nn.Module):
+    """(b, d) -> (b, e): batch-norm, dropout, linear."""
+
+    def __init__(self, reads: int, gives: int, rate: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(reads)
+        self.dropout = nn.Dropout(rate)
+        self.linear = nn.Linear(reads, gives, bias=False)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        # the variance of a single row is 0: it would learn from nothing but its bias
+        alone = self.norm.training and len(vectors) == 1
+        if alone:
+            norm = self.norm
+            vectors = nn.functional.batch_norm(
+                vectors, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+            )
+        else:
+            vectors = self.norm(vectors)
+        out: Tensor = self.linear(self.dropout(vectors))
+        return out

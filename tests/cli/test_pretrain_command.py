@@ -1,0 +1,107 @@
+"""``textgraft pretrain``: what it says, what it keeps, how it goes on, and what it refuses."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+TEXT = "\n".join(f"the cat number {n} sat on the mat and looked at dog {n % 7}" for n in range(120)) + "\n"
+SMALL = (
+    "--vocabulary",
+    320,
+    "--embedding",
+    12,
+    "--hidden",
+    16,
+    "--layers",
+    2,
+    "--batch-size",
+    4,
+    "--window",
+    16,
+)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    path = tmp_path / "corpus.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+def test_a_corpus_becomes_a_language_model(run, corpus, tmp_path):
+    from textgraft.language.folder import open_language_model
+
+    code, out, err = run("pretrain", corpus, *SMALL, "--epochs", 2, "--to", tmp_path / "a.lm")
+    assert code == 0
+    assert "119 documents" in out
+    assert "Perplexity" in out
+    assert err.count("tokens/s") == 2
+    model = open_language_model(tmp_path / "a.lm")
+    assert model.settings.layers == 2
+    assert len(model.tokenizer.vocabulary) <= 320
+    assert (tmp_path / "a.lm.run" / "training" / "log.jsonl").is_file()
+
+
+def test_json_for_machines_and_a_file_to_measure_on(run, corpus, tmp_path):
+    held = tmp_path / "held.jsonl"
+    held.write_text("".join(json.dumps({"text": f"the cat saw dog {n}"}) + "\n" for n in range(5)))
+    code, out, _ = run(
+        "pretrain", corpus, *SMALL, "--valid", held, "--tokens", "words", "--json", "--to", tmp_path / "a.lm"
+    )
+    told = json.loads(out)
+    assert (code, told["documents"], told["held_out_documents"]) == (0, 120, 5)
+    assert told["perplexity"] > 1
+    assert told["parameters"] > 0
+
+
+def test_the_same_command_again_learns_nothing_twice(run, corpus, tmp_path):
+    command = ("pretrain", corpus, *SMALL, "--json", "--to", tmp_path / "a.lm")
+    first = json.loads(run(*command)[1])
+    kept = (tmp_path / "a.lm.run" / "corpus.tokens").stat().st_mtime_ns
+    code, out, err = run(*command)
+    assert (code, json.loads(out)["perplexity"]) == (0, first["perplexity"])
+    assert "tokens/s" not in err
+    assert (tmp_path / "a.lm.run" / "corpus.tokens").stat().st_mtime_ns == kept
+
+
+def test_another_corpus_in_the_same_run_is_refused(run, corpus, tmp_path):
+    command = ("pretrain", corpus, *SMALL, "--to", tmp_path / "a.lm")
+    assert run(*command)[0] == 0
+    corpus.write_text(TEXT + "one more line\n", encoding="utf-8")
+    code, _, err = run(*command)
+    assert code == 2
+    assert "another run" in err
+
+
+def test_standard_input_is_a_corpus(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
+    code, out, _ = run("pretrain", "-", *SMALL, "--json", "--to", tmp_path / "a.lm")
+    assert (code, json.loads(out)["documents"]) == (0, 119)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "said"),
+    [
+        ("one line only\n", (), "two documents or more"),
+        ("", (), "no text"),
+        ("a b\nc d\n", ("--batch-size", 64), "lanes"),
+        (TEXT, ("--tokens", "letters"), "subwords or words"),
+        (TEXT, ("--kind", "gru"), "kind must be"),
+        (TEXT, ("--part", "page"), "'page'"),
+        (TEXT, ("--rate", 0), "rate must be"),
+        (TEXT, ("--valid", "nowhere.txt"), "nowhere.txt"),
+    ],
+)
+def test_mistakes_are_one_clear_line(run, tmp_path, text, options, said):
+    path = tmp_path / "corpus.txt"
+    path.write_text(text, encoding="utf-8")
+    code, out, err = run("pretrain", path, *SMALL, *options, "--to", tmp_path / "a.lm")
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert not (tmp_path / "a.lm").exists()
