@@ -17,7 +17,9 @@ from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
-COMMANDS = ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate", "pretrain")
+COMMANDS = (
+    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate", "pretrain",
+)  # fmt: skip
 
 
 def command_line() -> dict[Path, str]:
