@@ -8,6 +8,7 @@ from torch import Tensor
 from textgraft.networks.awd_lstm import State
 from textgraft.networks.language_model import LanguageModel
 from textgraft.training.chunked_entropy import linear_cross_entropy
+from textgraft.training.sampled_entropy import Sampler, sampled_cross_entropy
 
 ALPHA, BETA = 2.0, 1.0
 """Weights of activation and temporal activation regularisation (Merity, Keskar and Socher, 2017)."""
@@ -22,6 +23,7 @@ def language_model_loss(
     *,
     alpha: float = ALPHA,
     beta: float = BETA,
+    sampler: Sampler | None = None,
 ) -> tuple[Tensor, State]:
     """Mean cross entropy of the next words; while training, with both regularisations added.
 
@@ -32,15 +34,18 @@ def language_model_loss(
         state, starts: as in :meth:`textgraft.networks.awd_lstm.AWDLSTM.forward`.
         alpha: weight of :func:`activation_regularisation`.
         beta: weight of :func:`temporal_activation_regularisation`.
+        sampler: while training, asks a sample of the vocabulary instead of all of it.
 
     Returns:
         loss: one number, fp32.
         state: after the window, still part of the graph.
     """
     raw, dropped, after = network(ids, state, starts)
-    loss = linear_cross_entropy(
-        dropped.flatten(0, 1), network.body.embedding.weight, network.decoder.bias, targets.flatten()
-    )
+    asked = dropped.flatten(0, 1), network.body.embedding.weight, network.decoder.bias, targets.flatten()
+    if sampler and network.training:
+        loss = sampled_cross_entropy(*asked, sampler)
+    else:
+        loss = linear_cross_entropy(*asked)
     if network.training and alpha:
         loss = loss + alpha * activation_regularisation(dropped)
     if network.training and beta:
