@@ -18,7 +18,8 @@ from typing import Any
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 COMMANDS = (
-    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate", "pretrain",
+    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
+    "pretrain",
 )  # fmt: skip
 
 

@@ -45,6 +45,15 @@ def test_a_model_learns_what_comes_next(kind: str, backward: bool) -> None:
     assert model.backward is backward
 
 
+def test_a_sample_of_the_vocabulary_teaches_too() -> None:
+    model = learn(replace(SMALL, sampled=60, dropout=0.1))
+    reports = [report.valid_loss or math.inf for report in model.training.reports]
+    assert reports[-1] < reports[0] < math.log(len(TOKENIZER.vocabulary))
+    exact = learn(replace(SMALL, dropout=0.1))
+    # measured on the whole vocabulary, so not far from what exact learning gives
+    assert model.perplexity < 1.5 * exact.perplexity
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
     first, second, other = learn(), learn(), learn(replace(SMALL, seed=1))
     for name, tensor in first.tensors.items():

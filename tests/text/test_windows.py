@@ -107,6 +107,13 @@ def test_backward_documents_keep_their_begin_and_are_turned_behind_it(lengths: l
     assert [token for lane in sorted(read) for token in read[lane]] == stream[:-1]
 
 
+def test_tokens_are_counted_a_part_of_the_documents_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textgraft.text.documents.COUNTED_AT_ONCE", 2)
+    documents = Documents.of([np.array([2, 3, 3]), np.array([], dtype=np.int64), np.array([2, 5])])
+    assert documents.counts(6).tolist() == [0, 0, 2, 2, 0, 1]
+    assert documents.some(np.array([2])).counts(6).tolist() == [0, 0, 1, 0, 0, 1]
+
+
 def test_a_document_backwards_in_numbers() -> None:
     assert backwards(np.array([BOS_ID, 7, 8, 9])).tolist() == [BOS_ID, 9, 8, 7]
     assert backwards(np.array([7, 8, 9])).tolist() == [9, 8, 7]

@@ -53,6 +53,12 @@ def pretrain(
     batch_size: Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")] = 64,
     window: Annotated[int, typer.Option("--window", help="Tokens of each in a step.")] = 72,
     dropout: Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")] = 0.5,
+    sampled: Annotated[
+        int,
+        typer.Option(
+            "--sampled", metavar="N", help="Learn from N drawn tokens, not from the whole vocabulary."
+        ),
+    ] = 0,
     backward: Annotated[
         bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
     ] = False,
@@ -96,6 +102,7 @@ def pretrain(
         batch_size=batch_size,
         window=window,
         dropout=dropout,
+        sampled=sampled,
         backward=backward,
         seed=seed,
     )

@@ -10,7 +10,9 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textgraft.core.plan import Plan, one_cycle
 from textgraft.core.progress import Watch, unwatched
@@ -21,6 +23,9 @@ from textgraft.text.documents import Documents
 from textgraft.text.special import PAD_ID
 from textgraft.text.tokenizer import Tokenizer, fingerprint
 from textgraft.training.records import EpochReport, WatchEpochs
+
+if TYPE_CHECKING:
+    from textgraft.training.sampled_entropy import Sampler
 
 MOMENTUM = (0.8, 0.99)
 """Of Adam; fastai's for language models."""
@@ -39,6 +44,8 @@ class Pretraining:
         window: tokens of a lane in a step.
         dropout: times fastai's rates; a large corpus needs less.
         weight_decay: of all weights but biases.
+        sampled: tokens drawn to stand for the whole vocabulary while learning; 0 asks all of it, which
+            is exact and, with tens of thousands of tokens, slower.
         backward: read documents from their end.
         seed: of first weights, the order of documents and dropout.
 
@@ -56,6 +63,7 @@ class Pretraining:
     window: int = 72
     dropout: float = 0.5
     weight_decay: float = 0.01
+    sampled: int = 0
     backward: bool = False
     seed: int = 0
 
@@ -73,6 +81,8 @@ class Pretraining:
             faults.append(f"dropout must be from 0 to 2, found {self.dropout}")
         if not 0.0 <= self.weight_decay <= 1.0:
             faults.append(f"weight_decay must be from 0 to 1, found {self.weight_decay}")
+        if self.sampled < 0:
+            faults.append(f"sampled must be 0 or more, found {self.sampled}")
         if self.seed < 0:
             faults.append(f"seed must be 0 or more, found {self.seed}")
         if faults:
@@ -142,7 +152,7 @@ def pretrain(
         carried,
         pretraining_plan(tuple(carried.layer_groups()), how),
         LanguageBatches(windows),
-        carried_loss,
+        partial(carried_loss, sampler=_sampler(learns, settings.vocabulary_size, how.sampled)),
         valid=LanguageBatches(measured),
         settings=Settings(
             seed=how.seed,
@@ -190,6 +200,18 @@ def epoch_sentence(report: EpochReport, tokens: int) -> str:
         f"Epoch {report.epoch} of {report.epochs}: loss {report.train_loss:.3f}{held_out}; "
         f"{tokens / max(report.seconds, 1e-3):,.0f} tokens/s."
     )
+
+
+def _sampler(learns: Documents, n_words: int, drawn: int) -> Sampler | None:
+    """Draws tokens as often as they occur; one that never does, as if it did once."""
+    import torch
+
+    from textgraft.training.sampled_entropy import Sampler
+
+    if not drawn:
+        return None
+    counts = torch.from_numpy(learns.counts(n_words)).double() + 1.0
+    return Sampler((counts / counts.sum()).float(), drawn)
 
 
 def _digest(how: Pretraining, tokenizer: Tokenizer, corpus: str) -> str:

@@ -11,6 +11,9 @@ import numpy as np
 from textgraft.errors import DataError
 from textgraft.text.special import BOS_ID
 
+COUNTED_AT_ONCE = 1_000
+"""Documents."""
+
 
 @dataclass(frozen=True, eq=False)
 class Documents:
@@ -45,6 +48,14 @@ class Documents:
         """(t,) int64 ids of one document."""
         begin = int(self.begins[row])
         return np.asarray(self.tokens[begin : begin + int(self.lengths[row])], dtype=np.int64)
+
+    def counts(self, n_words: int) -> np.ndarray:
+        """(n_words,) int64, how often each id occurs; reads a part of the documents at a time."""
+        counts = np.zeros(n_words, dtype=np.int64)
+        for row in range(0, len(self), COUNTED_AT_ONCE):
+            some = range(row, min(row + COUNTED_AT_ONCE, len(self)))
+            counts += np.bincount(np.concatenate([self.ids(one) for one in some]), minlength=n_words)
+        return counts
 
     def some(self, rows: np.ndarray) -> Documents:
         """Only the documents of row numbers or a mask, in that order."""

@@ -14,6 +14,7 @@ from textgraft.training.chunked_entropy import IGNORED
 from textgraft.training.groups import LayerGroups
 from textgraft.training.language_batches import LanguageBatch
 from textgraft.training.language_losses import language_model_loss
+from textgraft.training.sampled_entropy import Sampler
 
 
 class CarriedModel(nn.Module):
@@ -65,15 +66,18 @@ class CarriedModel(nn.Module):
         return [self.get_buffer(f"{which}_{name}") for names in self._names for name in names]
 
 
-def carried_loss(network: Any, batch: LanguageBatch) -> Tensor:
+def carried_loss(network: Any, batch: LanguageBatch, sampler: Sampler | None = None) -> Tensor:
     """The loss of a window, weighed by its length; keeps the state after it.
 
     Args:
         network: a :class:`CarriedModel`.
         batch: of :class:`textgraft.training.language_batches.LanguageBatches`.
+        sampler: while training, asks a sample of the vocabulary.
     """
     before = network.state_before(batch.lanes, batch.step)
     targets = batch.targets.masked_fill(batch.targets == PAD_ID, IGNORED)
-    loss, after = language_model_loss(network.model, batch.ids, targets, before, batch.starts)
+    loss, after = language_model_loss(
+        network.model, batch.ids, targets, before, batch.starts, sampler=sampler
+    )
     network.keep(batch.lanes, after)
     return loss * batch.weight
