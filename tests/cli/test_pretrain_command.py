@@ -84,6 +84,13 @@ def test_standard_input_is_a_corpus(run, tmp_path, monkeypatch):
     assert (code, json.loads(out)["documents"]) == (0, 119)
 
 
+def test_a_corpus_that_is_not_there_leaves_nothing_behind(run, tmp_path):
+    code, _, err = run("pretrain", tmp_path / "nowhere.txt", "--to", tmp_path / "a.lm")
+    assert code == 2
+    assert "nowhere.txt" in err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [

@@ -110,8 +110,8 @@ def pretrain(
     folder = run or to.with_name(f"{to.name}.run")
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
     with shown_progress("reading the corpus") as watch, open_corpus(corpus, **reading) as opened:
-        folder.mkdir(parents=True, exist_ok=True)
         fingerprint = opened.fingerprint()
+        folder.mkdir(parents=True, exist_ok=True)
         tokenizer = kept_tokenizer(folder, opened.documents, (tokens, vocabulary, fingerprint), watch)
         learns = kept_documents(folder / "corpus.tokens", opened.documents, tokenizer, fingerprint, watch)
         if valid:
