@@ -140,20 +140,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, held_out is not None)
         learns = plan.learns
 
-        encoder = self._open_encoder()
-        features = self._represent(encoder, examples.texts, watch)
-        outside = self._represent(encoder, examples.out_of_scope, unwatched)
-        folder = None if run is None else Path(run)
-        learned = self._learn(
-            Lesson(features[learns], codes[learns], n_classes, outside, encoder, folder), watch
-        )
+        whole = self._lesson(examples, watch, None if run is None else Path(run))
+        encoder = whole.encoder
+        learned = self._learn(whole.some(learns), watch)
         if plan.source == "cross-fit":
-            whole = Lesson(features, codes, n_classes, outside, encoder, folder)
             confidence = cross_fitted(whole, self._learn, self._score, self.seed, watch)
         elif plan.source == "valid" and held_out is not None:
             confidence = self._confidence(encoder, learned, held_out.texts, n_classes)
         else:
-            confidence = self._score_if_any(learned, features[~learns], n_classes)
+            confidence = self._score_if_any(learned, whole.features[~learns], n_classes)
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
@@ -163,7 +158,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
         self.held_out_confidence_ = np.sort(confidence)
-        self.oos_confidence_ = np.sort(self._score_if_any(learned, outside, n_classes))
+        self.oos_confidence_ = np.sort(self._score_if_any(learned, whole.outside, n_classes))
         self.held_out_source_ = plan.source
         self.n_uncovered_classes_ = plan.n_uncovered_classes
         self._fit_threshold()
@@ -183,12 +178,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         from textgraft.methods.rates import found_rate
 
         self._check_parameters()
-        examples = check_examples(texts, labels, self.oos_labels)
-        classes, codes = examples.coded()
-        encoder = self._open_encoder()
-        features = self._represent(encoder, examples.texts, watch)
-        outside = self._represent(encoder, examples.out_of_scope, unwatched)
-        return found_rate(self, Lesson(features, codes, len(classes), outside, encoder), watch)
+        return found_rate(self, self._lesson(check_examples(texts, labels, self.oos_labels), watch), watch)
 
     def set_rejection(
         self,
@@ -334,6 +324,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.threshold_ = fit_threshold(
             self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
         )
+
+    def _lesson(self, examples: Examples, watch: Watch, run: Path | None = None) -> Lesson:
+        """All rows as the method reads them."""
+        classes, codes = examples.coded()
+        encoder = self._open_encoder()
+        features = self._represent(encoder, examples.texts, watch)
+        outside = self._represent(encoder, examples.out_of_scope, unwatched)
+        return Lesson(features, codes, len(classes), outside, encoder, run)
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""

@@ -78,13 +78,8 @@ def cross_fitted(
         out = folds == fold
         # a class can be missing from a fold's rows only if it has none to score there
         if out.any():
-            lesson = replace(
-                whole,
-                features=whole.features[~out],
-                codes=whole.codes[~out],
-                run=None if whole.run is None else whole.run / f"fold-{fold + 1}",
-            )
-            learned = learn(lesson, unwatched)
+            run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
+            learned = learn(replace(whole.some(~out), run=run), unwatched)
             parts.append(score(learned, whole.features[out], whole.n_classes).confidence)
         watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
     return np.concatenate(parts) if parts else np.empty(0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -42,6 +42,10 @@ class Lesson:
     encoder: Encoder | None = None
     run: Path | None = None
     trainer: Trainer | None = None
+
+    def some(self, rows: np.ndarray) -> Lesson:
+        """Only the rows of a mask (n,)."""
+        return replace(self, features=self.features[rows], codes=self.codes[rows])
 
     def train(
         self,
