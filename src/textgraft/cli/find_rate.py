@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
+from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 
 def find_rate(
@@ -15,14 +15,8 @@ def find_rate(
     method: Annotated[
         str, typer.Option("-m", "--method", help="A trained method; see: textgraft methods.")
     ] = "finetune",
-    encoder: Annotated[
-        str | None,
-        typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
-    ] = None,
+    encoder: EncoderName = None,
+    option: MethodOptions = None,
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,
@@ -30,7 +24,7 @@ def find_rate(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss over the rate.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Try ever higher learning rates for a few steps, and say where the loss falls fastest.

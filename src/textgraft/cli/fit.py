@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
+from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
@@ -18,14 +18,8 @@ def fit(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet with texts and labels.")],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the model goes.")],
     method: Annotated[str, typer.Option("-m", "--method", help="See: textgraft methods.")] = "linear",
-    encoder: Annotated[
-        str | None,
-        typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
-    ] = None,
+    encoder: EncoderName = None,
+    option: MethodOptions = None,
     reject: Annotated[
         str,
         typer.Option("--reject", metavar="RULE", help="none, similarity:0.6 (a fixed cut), coverage:0.95."),
@@ -48,7 +42,7 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss of a trained method.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Learn a classifier from a file of labelled texts.

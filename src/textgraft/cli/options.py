@@ -11,6 +11,15 @@ import typer
 
 from textgraft.errors import ParameterError
 
+EncoderName = Annotated[
+    str | None,
+    typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
+]
+MethodOptions = Annotated[
+    list[str] | None,
+    typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of every random choice.")]
 Text = Annotated[
     str | None, typer.Option("--text", metavar="COLUMN", help="Column of texts; found by name if not given.")
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
+from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Text
 
 if TYPE_CHECKING:
     from textgraft.core.plan import Stage
@@ -18,14 +18,8 @@ def plan(
     file: Annotated[Path | None, typer.Argument(help="The rows it would learn from.")] = None,
     rows: Annotated[int, typer.Option("--rows", min=2, help="How many rows, without a file.")] = 1_000,
     classes: Annotated[int, typer.Option("--classes", min=2, help="How many classes, without a file.")] = 10,
-    encoder: Annotated[
-        str | None,
-        typer.Option("-e", "--encoder", help="A name, a folder or a hub id; see: textgraft encoders."),
-    ] = None,
-    option: Annotated[
-        list[str] | None,
-        typer.Option("-o", "--option", metavar="NAME VALUE", help="A parameter of the method. Repeatable."),
-    ] = None,
+    encoder: EncoderName = None,
+    option: MethodOptions = None,
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,

@@ -9,16 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import Encoding, Json, Text
+from textgraft.cli.options import Encoding, Json, Seed, Text
 
 if TYPE_CHECKING:
-    from textgraft.core.progress import Watch
     from textgraft.language.folder import PretrainedLanguageModel
-    from textgraft.text.documents import Documents
-    from textgraft.text.tokenizer import Tokenizer
-
-SAMPLE_CHARACTERS = 50_000_000
-"""Of the corpus, that a vocabulary is learned from."""
+    from textgraft.training.records import EpochReport
 
 HELD_OUT = 0.01
 """Share of the documents that perplexity is measured on when no file is named for it."""
@@ -68,7 +63,7 @@ def pretrain(
     ] = "line",
     text: Text = None,
     encoding: Encoding = "utf-8",
-    seed: Annotated[int, typer.Option("--seed", help="Seed of every random choice.")] = 0,
+    seed: Seed = 0,
     json: Json = False,
 ) -> None:
     """Learn a language model from unlabelled texts, larger than memory if need be.
@@ -89,7 +84,10 @@ def pretrain(
     from textgraft.cli.corpora import open_corpus
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
-    from textgraft.language.pretraining import Pretraining, pretrain
+    from textgraft.core.progress import Progress
+    from textgraft.language.pretraining import Pretraining, epoch_sentence, pretrain
+    from textgraft.language.tokenizers import check_kind, kept_tokenizer
+    from textgraft.text.token_store import kept_tokens
 
     began = time.monotonic()
     how = Pretraining(
@@ -106,25 +104,26 @@ def pretrain(
         backward=backward,
         seed=seed,
     )
-    check_tokens(tokens)
+    check_kind(tokens)
     folder = run or to.with_name(f"{to.name}.run")
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
     with shown_progress("reading the corpus") as watch, open_corpus(corpus, **reading) as opened:
         fingerprint = opened.fingerprint()
         folder.mkdir(parents=True, exist_ok=True)
-        tokenizer = kept_tokenizer(folder, opened.documents, (tokens, vocabulary, fingerprint), watch)
-        learns = kept_documents(folder / "corpus.tokens", opened.documents, tokenizer, fingerprint, watch)
+        tokenizer = kept_tokenizer(
+            folder / "tokenizer.json", opened.documents, tokens, vocabulary, fingerprint, watch
+        )
+        watch(Progress("splitting texts into tokens", 0, 1))
+        learns = kept_tokens(folder / "corpus.tokens", opened.documents, tokenizer, fingerprint)
         if valid:
             with open_corpus(valid, **reading) as others:
-                held_out = kept_documents(
-                    folder / "valid.tokens", others.documents, tokenizer, others.fingerprint(), watch
+                held_out = kept_tokens(
+                    folder / "valid.tokens", others.documents, tokenizer, others.fingerprint()
                 )
         else:
             learns, held_out = learns.held_out(HELD_OUT, seed)
 
-        def tell(report: Any) -> None:
-            from textgraft.language.pretraining import epoch_sentence
-
+        def tell(report: EpochReport) -> None:
             print(epoch_sentence(report, learns.n_tokens), file=sys.stderr, flush=True)
 
         model = pretrain(
@@ -137,63 +136,6 @@ def pretrain(
         print_json(summary)
     else:
         print_text(_told(summary, folder))
-
-
-def check_tokens(tokens: str) -> None:
-    """Refuse another kind of tokens than there is.
-
-    Raises:
-        ParameterError: neither subwords nor words.
-    """
-    from textgraft.errors import ParameterError
-
-    if tokens not in ("subwords", "words"):
-        raise ParameterError(f"--tokens must be subwords or words, found {tokens!r}.")
-
-
-def kept_tokenizer(folder: Path, documents: Any, asked: tuple[str, int, str], watch: Watch) -> Tokenizer:
-    """The tokenizer of a run: what is there for the same corpus, or a new one.
-
-    Args:
-        folder: of the run.
-        documents: gives the corpus.
-        asked: kind, size, and fingerprint of the corpus.
-        watch: told of progress.
-    """
-    import json
-
-    from textgraft.core.progress import Progress
-    from textgraft.text.corpus import sample_evenly
-    from textgraft.text.subwords import train_subwords
-    from textgraft.text.tokenizer import tokenizer_from_json
-    from textgraft.text.word_tokens import train_words
-
-    path = folder / "tokenizer.json"
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        if kept["asked"] == list(asked):
-            return tokenizer_from_json(kept["tokenizer"])
-    watch(Progress("learning a vocabulary", 0, 1))
-    sample = sample_evenly(documents(), SAMPLE_CHARACTERS)
-    kind, size, _ = asked
-    found: Tokenizer = (
-        train_subwords(sample.texts, size) if kind == "subwords" else train_words(sample.texts, size)
-    )
-    fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps({"asked": asked, "tokenizer": found.to_json()}), encoding="utf-8")
-    fresh.replace(path)
-    return found
-
-
-def kept_documents(
-    path: Path, documents: Any, tokenizer: Tokenizer, fingerprint: str, watch: Watch
-) -> Documents:
-    """The token ids of a corpus, which are written where they are not there yet."""
-    from textgraft.core.progress import Progress
-    from textgraft.text.token_store import kept_tokens
-
-    watch(Progress("splitting texts into tokens", 0, 1))
-    return kept_tokens(path, documents, tokenizer, fingerprint)
 
 
 def _summary(model: PretrainedLanguageModel, to: Path, seconds: float) -> dict[str, Any]:

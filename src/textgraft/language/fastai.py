@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from textgraft.core.plan import Plan
 from textgraft.errors import WeightsError
 from textgraft.language.folder import PretrainedLanguageModel
@@ -59,8 +61,8 @@ def read_fastai(weights: str | Path, words: str | Path, *, backward: bool = Fals
     found = transfer_vocabulary(spelled, embedding, vocabulary, tensors.get("decoder.bias"))
     tensors["body.embedding.weight"] = found.matrix
     tensors["body.embedding.weight"][PAD_ID] = 0.0
-    # a bias of the mean for words without one, 0 where only an encoder was saved
-    tensors["decoder.bias"] = found.matrix[:, 0] * 0.0 if found.bias is None else found.bias
+    # where only an encoder was saved there is none
+    tensors["decoder.bias"] = np.zeros(len(vocabulary), np.float32) if found.bias is None else found.bias
     settings = _settings(weights, tensors, len(vocabulary))
     note = f"Read from fastai's {weights.name}: {found.kept:,} words kept, {found.new:,} new."
     training = Training(Plan(("body",), ()), (), 0, (note,))
@@ -68,7 +70,8 @@ def read_fastai(weights: str | Path, words: str | Path, *, backward: bool = Fals
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
-    import pickle
+    # for the name of an error alone: torch's reader raises it, nothing here unpickles
+    from pickle import UnpicklingError
 
     import torch
 
@@ -76,7 +79,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise WeightsError(f"{path} cannot be read ({error.strerror or error}).") from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
+    except (UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as error:
         first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise WeightsError(f"{path} holds no tensors alone, so it was not opened ({first_line}).") from error
     # learn.save keeps the optimiser beside the model

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MOMENTUM = (0.8, 0.99)
 """Of Adam; fastai's for language models."""
 
+CHECKPOINT_SECONDS = 300.0
+"""Between two checkpoints; a language model learns for hours, and writing one takes a moment."""
+
 
 @dataclass(frozen=True)
 class Pretraining:
@@ -171,14 +174,9 @@ def pretrain(
         "held_out_documents": len(held_out),
         "held_out_tokens": held_out.n_tokens,
     }
-    tensors = all_tensors(network)
     return PretrainedLanguageModel(
-        settings, tensors, tokenizer, how.backward, training, math.exp(best), facts
+        settings, all_tensors(network), tokenizer, how.backward, training, math.exp(best), facts
     )
-
-
-CHECKPOINT_SECONDS = 300.0
-"""Between two checkpoints; a language model learns for hours, and writing one takes a moment."""
 
 
 def pretraining_plan(groups: tuple[str, ...], how: Pretraining) -> Plan:

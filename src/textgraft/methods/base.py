@@ -140,7 +140,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, held_out is not None)
         learns = plan.learns
 
-        whole = self._lesson(examples, watch, None if run is None else Path(run))
+        whole = self._lesson(examples, codes, n_classes, watch, None if run is None else Path(run))
         encoder = whole.encoder
         learned = self._learn(whole.some(learns), watch)
         if plan.source == "cross-fit":
@@ -178,7 +178,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         from textgraft.methods.rates import found_rate
 
         self._check_parameters()
-        return found_rate(self, self._lesson(check_examples(texts, labels, self.oos_labels), watch), watch)
+        examples = check_examples(texts, labels, self.oos_labels)
+        classes, codes = examples.coded()
+        return found_rate(self, self._lesson(examples, codes, len(classes), watch), watch)
 
     def set_rejection(
         self,
@@ -325,13 +327,14 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
         )
 
-    def _lesson(self, examples: Examples, watch: Watch, run: Path | None = None) -> Lesson:
+    def _lesson(
+        self, examples: Examples, codes: np.ndarray, n_classes: int, watch: Watch, run: Path | None = None
+    ) -> Lesson:
         """All rows as the method reads them."""
-        classes, codes = examples.coded()
         encoder = self._open_encoder()
         features = self._represent(encoder, examples.texts, watch)
         outside = self._represent(encoder, examples.out_of_scope, unwatched)
-        return Lesson(features, codes, len(classes), outside, encoder, run)
+        return Lesson(features, codes, n_classes, outside, encoder, run)
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""

@@ -42,6 +42,7 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float | None = None,
+    # transformers tells every kind of attention what some kinds want to know
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Queries, keys and values (b, h, t, e) and a mask (b, 1, t, t) of what is seen -> (b, t, h, e)."""

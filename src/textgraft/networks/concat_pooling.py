@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from textgraft.networks.pooling import lasttoken, maximum, mean
+from textgraft.networks.pooling import at_least_one, lasttoken, maximum, mean
 
 
 def concat_pooling(states: Tensor, mask: Tensor) -> Tensor:
@@ -15,9 +15,7 @@ def concat_pooling(states: Tensor, mask: Tensor) -> Tensor:
     Padding stands behind each text (mask 1 1 1 0 0) and changes nothing. A text without any token is
     read as one token, whatever state stands there.
     """
-    mask = mask.bool()
-    first = torch.arange(mask.shape[1], device=mask.device) == 0
-    mask = mask | (first & ~mask.any(1, keepdim=True))
+    mask = at_least_one(mask)
     # of thousands of states in bf16 a mean would keep two digits
     with torch.autocast(states.device.type, enabled=False):
         states = states.to(torch.promote_types(states.dtype, torch.float32))

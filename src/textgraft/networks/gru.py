@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from textgraft.errors import ParameterError
 from textgraft.networks.fast_gru import BidirectionalGRU
-from textgraft.networks.pooling import cls, lasttoken, maximum, mean
+from textgraft.networks.pooling import at_least_one, cls, lasttoken, maximum, mean
 
 GRU_POOLINGS = ("mean", "max", "last")
 """Ways from states (b, t, 2h) to a vector (b, 2h): mean, largest, or where each direction ends."""
@@ -57,9 +57,7 @@ class GRUHead(nn.Module):
 
     def vectors(self, states: Tensor, mask: Tensor) -> Tensor:
         """(b, t, d) states and (b, t) mask -> (b, e) pooled states, what the linear layer sees."""
-        mask = mask.bool()
-        first = torch.arange(mask.shape[1], device=mask.device) == 0
-        mask = mask | (first & ~mask.any(1, keepdim=True))
+        mask = at_least_one(mask)
         states = self.gru(states, mask)
         return torch.cat([self._pool(name, states, mask) for name in self.pooling], dim=1)
 

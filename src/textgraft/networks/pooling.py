@@ -13,6 +13,13 @@ def cls(states: Tensor, mask: Tensor) -> Tensor:
     return states[:, 0]
 
 
+def at_least_one(mask: Tensor) -> Tensor:
+    """(b, t) -> (b, t) bool: a text without any token is read as one token, whatever state stands there."""
+    mask = mask.bool()
+    first = torch.arange(mask.shape[1], device=mask.device) == 0
+    return mask | (first & ~mask.any(1, keepdim=True))
+
+
 def mean(states: Tensor, mask: Tensor) -> Tensor:
     """(b, t, d), (b, t) -> (b, d): the mean over real tokens."""
     weights = mask.unsqueeze(-1)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from textgraft.networks.awd_lstm import State
+from textgraft.networks.awd_lstm import State, detached
 from textgraft.networks.language_model import LanguageModel
 from textgraft.text.special import PAD_ID
 from textgraft.training.chunked_entropy import IGNORED
@@ -53,10 +53,10 @@ class CarriedModel(nn.Module):
 
     def keep(self, lanes: Tensor, state: State) -> None:
         """Keep what some lanes carry out of the step; it is no longer part of the graph."""
-        for names, parts in zip(self._names, state, strict=True):
+        for names, parts in zip(self._names, detached(state), strict=True):
             for name, part in zip(names, parts, strict=True):
                 after = self.get_buffer(f"after_{name}")
-                after[lanes] = part.detach().to(after.dtype)
+                after[lanes] = part.to(after.dtype)
 
     def layer_groups(self) -> LayerGroups:
         """Those of the model."""
