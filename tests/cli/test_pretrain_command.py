@@ -59,6 +59,15 @@ def test_json_for_machines_and_a_file_to_measure_on(run, corpus, tmp_path):
     assert told["parameters"] > 0
 
 
+def test_a_part_of_the_corpus_is_a_corpus_of_its_own(run, corpus, tmp_path):
+    command = ["pretrain", corpus, *SMALL, "--json", "--run", tmp_path / "run", "--to", tmp_path / "a.lm"]
+    part = json.loads(run(*command, "--most", 500)[1])
+    assert 500 <= part["tokens"] < 600
+    code, _, err = run(*command)
+    assert code == 2
+    assert "another run" in err
+
+
 def test_the_same_command_again_learns_nothing_twice(run, corpus, tmp_path):
     command = ("pretrain", corpus, *SMALL, "--json", "--to", tmp_path / "a.lm")
     first = json.loads(run(*command)[1])

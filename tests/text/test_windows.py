@@ -256,3 +256,19 @@ def test_too_few_tokens_for_the_lanes_are_refused() -> None:
 def test_all_faults_of_numbers_at_once() -> None:
     with pytest.raises(ParameterError, match=r"lanes must be 1.*base must be 1.*seed must be 0"):
         Windows(numbered([9]), 0, 0, -1)
+
+
+@given(LENGTHS, st.integers(1, 2_000), st.integers(0, 3))
+def test_drawn_documents_hold_what_was_asked_and_no_document_more(
+    lengths: list[int], tokens: int, seed: int
+) -> None:
+    documents = numbered(lengths)
+    drawn = documents.drawn(tokens, seed)
+    assert list(drawn.begins) == sorted(drawn.begins)
+    assert set(drawn.begins) <= set(documents.begins)
+    if documents.n_tokens <= tokens:
+        assert drawn.n_tokens == documents.n_tokens
+    else:
+        assert drawn.n_tokens >= tokens
+        assert drawn.n_tokens - drawn.lengths.max() < tokens
+    assert np.array_equal(drawn.begins, documents.drawn(tokens, seed).begins)

@@ -54,6 +54,15 @@ def pretrain(
             "--sampled", metavar="N", help="Learn from N drawn tokens, not from the whole vocabulary."
         ),
     ] = 0,
+    most: Annotated[
+        int | None,
+        typer.Option(
+            "--most",
+            metavar="N",
+            min=1,
+            help="Learn from documents of N tokens, drawn at random; else from all.",
+        ),
+    ] = None,
     backward: Annotated[
         bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
     ] = False,
@@ -80,6 +89,8 @@ def pretrain(
       zcat posts.txt.gz | textgraft pretrain - --hidden 512 --layers 2 --to small.lm
 
       textgraft pretrain articles.txt --backward --to backward.lm
+
+      textgraft pretrain large.parquet --most 20000000 --kind qrnn --sampled 1024 --to quick.lm
     """
     from textgraft.cli.corpora import open_corpus
     from textgraft.cli.output import print_json, print_text
@@ -122,13 +133,15 @@ def pretrain(
                 )
         else:
             learns, held_out = learns.held_out(HELD_OUT, seed)
+        if most is not None:
+            learns = learns.drawn(most, seed)
 
         def tell(report: EpochReport) -> None:
             print(epoch_sentence(report, learns.n_tokens), file=sys.stderr, flush=True)
 
         model = pretrain(
             learns, held_out, tokenizer, how,
-            run=folder / "training", corpus=fingerprint, watch=watch, watch_epoch=tell,
+            run=folder / "training", corpus=f"{fingerprint} {most}", watch=watch, watch_epoch=tell,
         )  # fmt: skip
         model.save(to)
     summary = _summary(model, to, time.monotonic() - began)

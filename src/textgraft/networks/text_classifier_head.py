@@ -1,4 +1,4 @@
-"""ULMFiT's classifier head: concat pooling and two small blocks of batch-norm, dropout and linear."""
+"""ULMFiT's classifier head: two small blocks of batch-norm, dropout and linear over pooled states."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from textgraft.networks.concat_pooling import concat_pooling
-
 HIDDEN = 50
 """Units between the two blocks (Howard and Ruder, 2018)."""
 
 
 class TextClassifierHead(nn.Module):
-    """(b, t, d) states and (b, t) mask -> (b, c) logits, in fp32 under autocast too.
+    """(b, d) pooled states -> (b, c) logits, in fp32 under autocast too.
 
     Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018; fastai's
     ``PoolingLinearClassifier``. Linear layers behind a batch-norm have no bias, as there.
@@ -37,17 +35,14 @@ class TextClassifierHead(nn.Module):
         dropout: float = 0.1,
     ) -> None:
         super().__init__()
-        sizes = [3 * input_dim, hidden, n_classes]
+        self.input_dim, self.n_classes = input_dim, n_classes
+        sizes = [input_dim, hidden, n_classes]
         self.blocks = nn.ModuleList(
             _Block(reads, gives, rate)
             for (reads, gives), rate in zip(pairwise(sizes), (output, dropout), strict=True)
         )
 
-    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
-        return self.logits_of(concat_pooling(states, mask))
-
-    def logits_of(self, vectors: Tensor) -> Tensor:
-        """(b, 3d) pooled states -> (b, c)."""
+    def forward(self, vectors: Tensor) -> Tensor:
         # in bf16 the logits of like classes would be equal
         with torch.autocast(vectors.device.type, enabled=False):
             first, second = self.blocks

@@ -61,6 +61,17 @@ class Documents:
         """Only the documents of row numbers or a mask, in that order."""
         return Documents(self.tokens, self.begins[rows], self.lengths[rows])
 
+    def drawn(self, tokens: int, seed: int = 0) -> Documents:
+        """Documents drawn at random until they hold so many tokens or all are drawn; in their order.
+
+        Args:
+            tokens: at least so many, where there are; one document at least.
+            seed: of the draw.
+        """
+        order = np.random.default_rng(seed).permutation(len(self))
+        n = int(np.searchsorted(np.cumsum(self.lengths[order]), tokens)) + 1
+        return self.some(np.sort(order[:n]))
+
     def held_out(self, share: float, seed: int = 0) -> tuple[Documents, Documents]:
         """Documents to learn from and, drawn at random, documents to measure with; each in their order.
 

@@ -1,0 +1,97 @@
+"""A classifier over the body of a language model, for texts of any length."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from textgraft.errors import ParameterError
+from textgraft.networks.awd_lstm import AWDLSTM, State
+from textgraft.networks.concat_pooling import Pooled
+from textgraft.networks.pooling import at_least_one
+from textgraft.networks.text_classifier_head import TextClassifierHead
+
+POOLS = {"concat": ("last", "max", "mean"), "last": ("last",), "max": ("max",), "mean": ("mean",)}
+"""What the head sees of the states."""
+
+TOKENS_AT_ONCE = 16_384
+"""Tokens of a batch, padding included, whose states are in memory together."""
+
+
+class RecurrentClassifier(nn.Module):
+    """(b, t) word numbers, (b, t) mask -> (b, c) logits.
+
+    Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.3. Long
+    texts are read in windows; the state goes from each to the next, and pooling runs over all of them
+    (the paper's BPT3C). Gradients reach every window: where texts are longer than a window, states of
+    one window at a time are computed again on the way back (Chen et al., "Training Deep Nets with
+    Sublinear Memory Cost", 2016), so that memory does not grow with a text but for a few numbers a window.
+
+    Args:
+        body: of a language model that reads in one direction.
+        n_classes: c.
+        pool: one of :data:`POOLS`.
+        output: share of pooled numbers dropped while training.
+        tokens_at_once: of a batch, padding included; a window has so many over b.
+
+    Raises:
+        ParameterError: another pool, or a body that reads both ways.
+    """
+
+    def __init__(
+        self,
+        body: AWDLSTM,
+        n_classes: int,
+        *,
+        pool: str = "concat",
+        output: float = 0.4,
+        tokens_at_once: int = TOKENS_AT_ONCE,
+    ) -> None:
+        super().__init__()
+        if pool not in POOLS:
+            raise ParameterError(f"Unknown pool {pool!r}: expected one of {', '.join(POOLS)}.")
+        if body.settings.bidirectional:
+            raise ParameterError("A text is read in windows from one end; found a body that reads both ways.")
+        self.body = body
+        self.pool = pool
+        self.tokens_at_once = tokens_at_once
+        self.head = TextClassifierHead(len(POOLS[pool]) * body.settings.embedding, n_classes, output=output)
+
+    @property
+    def dim(self) -> int:
+        """Numbers that the head sees of a text."""
+        return self.head.input_dim
+
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.vectors(ids, mask))
+        return logits
+
+    def vectors_and_logits(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(b, v + c): what the head sees, and what it says."""
+        vectors = self.vectors(ids, mask)
+        return torch.cat([vectors, self.head(vectors)], dim=1)
+
+    def vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """(b, v) pooled states; padding stands behind each text, and a text without tokens is one token."""
+        mask = at_least_one(mask)
+        rows, t = ids.shape
+        window = max(1, self.tokens_at_once // rows)
+        state: State = self.body.initial_state(rows)
+        pooled = Pooled.nothing(state[0][0], rows, self.body.settings.embedding)
+        for begin in range(0, t, window):
+            some = ids[:, begin : begin + window], mask[:, begin : begin + window], state, pooled
+            if torch.is_grad_enabled() and t > window:
+                state, pooled = checkpoint(self._read, *some, use_reentrant=False)
+            else:
+                state, pooled = self._read(*some)
+        named = pooled.by_name()
+        return torch.cat([named[name] for name in POOLS[self.pool]], dim=1)
+
+    def layer_groups(self) -> dict[str, list[nn.Module]]:
+        """Parts from input to output."""
+        return {**self.body.layer_groups(), "head": [self.head]}
+
+    def _read(self, ids: Tensor, mask: Tensor, state: State, pooled: Pooled) -> tuple[State, Pooled]:
+        states, after = self.body(ids, state)
+        return after, pooled.then(states, mask)

@@ -1,0 +1,127 @@
+"""A classifier that reads texts in windows: the same as reading them whole, in less memory."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from textgraft.errors import ParameterError
+from textgraft.networks.awd_lstm import AWDLSTM
+from textgraft.networks.awd_settings import NO_DROPOUT, AWDSettings, DropoutRates
+from textgraft.networks.concat_pooling import concat_pooling
+from textgraft.networks.recurrent_classifier import POOLS, RecurrentClassifier
+
+
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    torch.manual_seed(0)
+
+
+def network(
+    kind: str = "lstm", *, pool: str = "concat", at_once: int = 10_000, rates: DropoutRates = NO_DROPOUT
+) -> RecurrentClassifier:
+    settings = AWDSettings(30, 4, 6, 2, 0, kind)  # type: ignore[arg-type]
+    return RecurrentClassifier(AWDLSTM(settings, rates), 3, pool=pool, output=0.0, tokens_at_once=at_once)
+
+
+def texts(lengths: list[int]) -> tuple[Tensor, Tensor]:
+    mask = torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]
+    return torch.randint(1, 30, mask.shape).masked_fill(~mask, 0), mask
+
+
+@pytest.mark.parametrize("kind", ["lstm", "qrnn"])
+@pytest.mark.parametrize("window", [1, 3, 7, 100])
+def test_windows_change_neither_logits_nor_gradients(kind: str, window: int) -> None:
+    whole = network(kind).double()
+    cut = network(kind, at_once=4 * window).double()
+    cut.load_state_dict(whole.state_dict())
+    ids, mask = texts([17, 9, 3, 1])
+    states, _ = whole.body(ids)
+    torch.testing.assert_close(
+        cut.vectors(ids, mask), concat_pooling(states, mask), check_dtype=False, rtol=1e-6, atol=1e-6
+    )
+    for one in (whole, cut):
+        one.train()
+        torch.manual_seed(1)
+        one(ids, mask).logsumexp(1).sum().backward()
+    for (name, mine), other in zip(whole.named_parameters(), cut.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad, rtol=1e-5, atol=1e-7, msg=name)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "qrnn"])
+def test_company_and_padding_change_nothing(kind: str) -> None:
+    read = network(kind, at_once=12).eval()
+    ids, mask = texts([17, 9, 1])
+    together = read(ids, mask)
+    for row, length in enumerate([17, 9, 1]):
+        alone = read(ids[row : row + 1, :length], mask[row : row + 1, :length])
+        torch.testing.assert_close(together[row : row + 1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_dropout_is_the_same_when_a_window_is_computed_again() -> None:
+    """Else gradients would be those of another network than the one whose loss was computed."""
+    rates = DropoutRates(output=0.0, hidden=0.3, input=0.3, embedding=0.2, weight=0.3)
+    read = network(at_once=6, rates=rates).train()
+    ids, mask = texts([12, 10])
+    weight = read.body.embedding.weight
+
+    def loss() -> Tensor:
+        torch.manual_seed(3)
+        return read.vectors(ids, mask).square().sum()
+
+    loss().backward()
+    assert weight.grad is not None
+    direction, step = torch.randn_like(weight), 1e-3
+    slope = float((weight.grad * direction).sum())
+    with torch.no_grad():
+        weight += step * direction
+        above = float(loss())
+        weight -= 2 * step * direction
+        below = float(loss())
+    assert (above - below) / (2 * step) == pytest.approx(slope, rel=2e-2, abs=1e-3)
+
+
+def test_memory_of_a_long_text_is_that_of_a_window() -> None:
+    """Numbers kept for the way back, counted; all but a few a window are computed again."""
+    kept = [0]
+
+    def count(tensor: Tensor) -> Tensor:
+        kept[0] += tensor.numel()
+        return tensor
+
+    counts = {}
+    for at_once in (100, 10_000):
+        kept[0] = 0
+        ids, mask = texts([5_000])
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            network("qrnn", at_once=at_once)(ids, mask)
+        counts[at_once] = kept[0]
+    assert counts[100] < counts[10_000] / 5
+
+
+@pytest.mark.parametrize("pool", list(POOLS))
+def test_each_pool_sees_its_part(pool: str) -> None:
+    ids, mask = texts([5, 2])
+    read = network(pool=pool).eval()
+    states, _ = read.body(ids)
+    parts = dict(zip(("last", "max", "mean"), concat_pooling(states, mask).chunk(3, dim=1), strict=True))
+    expected = torch.cat([parts[name] for name in POOLS[pool]], dim=1)
+    torch.testing.assert_close(read.vectors(ids, mask), expected)
+    both = read.vectors_and_logits(ids, mask)
+    torch.testing.assert_close(both[:, : read.dim], expected)
+    torch.testing.assert_close(both[:, read.dim :], read(ids, mask))
+
+
+def test_groups_are_in_order_and_hold_each_parameter_once() -> None:
+    read = network()
+    assert list(read.layer_groups()) == ["embeddings", "layer 1", "layer 2", "head"]
+    held = [id(w) for parts in read.layer_groups().values() for part in parts for w in part.parameters()]
+    assert sorted(held) == sorted(id(weight) for weight in read.parameters())
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(ParameterError, match="expected one of concat, last, max, mean"):
+        network(pool="sum")
+    with pytest.raises(ParameterError, match="reads both ways"):
+        RecurrentClassifier(AWDLSTM(AWDSettings(30, 4, 6, 2, 0, bidirectional=True)), 2)
