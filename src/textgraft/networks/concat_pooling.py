@@ -20,13 +20,13 @@ class Pooled(NamedTuple):
         last: (b, d) state of the last token read.
         largest: (b, d) largest state, number by number.
         total: (b, d) sum of states.
-        count: (b, 1) tokens read.
+        n_read: (b, 1) tokens read, of which there are at least one.
     """
 
     last: Tensor
     largest: Tensor
     total: Tensor
-    count: Tensor
+    n_read: Tensor
 
     @classmethod
     def nothing(cls, like: Tensor, rows: int, dim: int) -> Pooled:
@@ -48,12 +48,12 @@ class Pooled(NamedTuple):
                 torch.where(mask.any(1, keepdim=True), lasttoken(states, mask), self.last),
                 torch.maximum(self.largest, maximum(states, mask)),
                 self.total + (states * mask.unsqueeze(-1)).sum(1),
-                self.count + mask.sum(1, keepdim=True),
+                self.n_read + mask.sum(1, keepdim=True),
             )
 
     def by_name(self) -> dict[str, Tensor]:
         """(b, d) each: ``last``, ``max`` and ``mean``."""
-        return {"last": self.last, "max": self.largest, "mean": self.total / self.count}
+        return {"last": self.last, "max": self.largest, "mean": self.total / self.n_read}
 
 
 def concat_pooling(states: Tensor, mask: Tensor) -> Tensor:
