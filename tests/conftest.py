@@ -104,6 +104,30 @@ def tickets() -> Tickets:
     return Tickets([row["text"] for row in rows], [row["label"] for row in rows])
 
 
+@pytest.fixture(scope="session")
+def tiny_language_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Give the folder of a tiny random language model that has each of some words as one token."""
+
+    def make(words: Sequence[str], *, kind: str = "qrnn", backward: bool = False) -> Path:
+        from textgraft.core.plan import Plan
+        from textgraft.language.folder import PretrainedLanguageModel
+        from textgraft.networks.awd_settings import AWDSettings
+        from textgraft.text.special import SPECIAL
+        from textgraft.text.word_tokens import WordTokens
+        from textgraft.training.records import Training
+
+        vocabulary = (*SPECIAL, *dict.fromkeys(words))
+        settings = AWDSettings(len(vocabulary), 16, 24, 2, 0, kind)  # type: ignore[arg-type]
+        training = Training(Plan(("body",), ()), (), 0)
+        tokenizer = WordTokens(vocabulary)
+        empty = PretrainedLanguageModel(settings, {}, tokenizer, backward, training, None, {})
+        place = tmp_path_factory.mktemp("tiny-language") / f"{kind}.lm"
+        empty.restarted(0).save(place)
+        return place
+
+    return make
+
+
 FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
 
 

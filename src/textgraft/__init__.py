@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from textgraft.methods.siamese import SiameseClassifier
     from textgraft.methods.tfidf import TfidfClassifier
     from textgraft.methods.transformer_gru import TransformerGRUClassifier
+    from textgraft.methods.ulmfit import ULMFiTClassifier
     from textgraft.methods.word_gru import WordGRUClassifier
     from textgraft.training.records import Training
 
@@ -64,6 +65,7 @@ _PLACES = {
     "LinearClassifier": "methods.linear",
     "TfidfClassifier": "methods.tfidf",
     "FinetuneClassifier": "methods.finetune",
+    "ULMFiTClassifier": "methods.ulmfit",
     "PairClassifier": "methods.pair",
     "SiameseClassifier": "methods.siamese",
     "TransformerGRUClassifier": "methods.transformer_gru",
@@ -99,6 +101,7 @@ __all__ = [
     "Training",
     "TrainingError",
     "TransformerGRUClassifier",
+    "ULMFiTClassifier",
     "WeightsError",
     "WordGRUClassifier",
     "draw_heatmap",

@@ -34,6 +34,10 @@ QUERIES = ["has my card come", "money cannot be added", "", "qwerty", "Карт�
 BERT, VECTORS = HERE / "bert", HERE / "words.vec"
 SMALL_GRU = {"hidden": 8, "layers": 1, "epochs": 20, "rate": 2e-2, "batch_size": 4}
 
+SMALL_ULMFIT = {
+    "adapt": 1, "thaw": 1, "epochs": 10, "rate": 5e-2, "factor": 1.3, "dropout": 0.0, "batch_size": 4
+}  # fmt: skip
+
 MODELS = {
     "knn": {"encoder": "hashing:64", "k": 3},
     "linear": {"encoder": "hashing:64"},
@@ -42,6 +46,7 @@ MODELS = {
     "siamese": {"encoder": "hashing:64", "widths": "16", "heads": 2, "k": 3},
     "word-gru": SMALL_GRU | {"vectors": "words.vec"},
     "transformer-gru": SMALL_GRU | {"encoder": "bert"},
+    "ulmfit": SMALL_ULMFIT | {"language_model": "words.lm"},
     "finetune": {"encoder": "bert", "contrast": 2, "epochs": 10, "rate": 1e-2, "batch_size": 4},
 }
 

@@ -35,6 +35,7 @@ TUNED = {
     "siamese": {"k": [1, 5]},
     "pair": {"k": [1, 5]},
     "finetune": {"epochs": [5, 6]},
+    "ulmfit": {"epochs": [12, 14]},
 }
 
 WORDS = {
@@ -68,19 +69,22 @@ SMALL: dict[str, dict[str, Any]] = {
     "siamese": {"heads": 2, "epochs": 10},
     "pair": {"epochs": 5},
     "finetune": {"contrast": 1, "epochs": 6, "rate": 2e-3, "batch_size": 12},
+    "ulmfit": {"adapt": 1, "thaw": 1, "epochs": 14, "rate": 5e-2, "factor": 1.3, "dropout": 0.0, "batch_size": 12},
 }
 
 READS_TOKENS = ("transformer-gru", "finetune")
 """Methods that need an encoder with weights; a tiny one stands where others have ``hashing``."""
 
-TRAINED = ("pair", "siamese", "word-gru", "transformer-gru", "finetune")
+TRAINED = ("pair", "siamese", "word-gru", "transformer-gru", "finetune", "ulmfit")
 
 tiny_encoder: list[str] = []
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _tiny_pretrained(
-    tiny_bert_knowing: Callable[[list[str]], Path], tmp_path_factory: pytest.TempPathFactory
+    tiny_bert_knowing: Callable[[list[str]], Path],
+    tiny_language_model: Callable[..., Path],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[None]:
     words = [word for group in WORDS.values() for word in group] + _made_up(150, 8, 5) + _made_up(12, 9, 2)
     tiny_encoder[:] = [str(tiny_bert_knowing(words))]
@@ -89,6 +93,7 @@ def _tiny_pretrained(
     lines = [" ".join([word, *map(str, row)]) for word, row in zip(words, rows, strict=True)]
     vectors.write_text(f"{len(words)} 24\n" + "\n".join(lines) + "\n", encoding="utf-8")
     SMALL["word-gru"]["vectors"] = str(vectors)
+    SMALL["ulmfit"]["language_model"] = str(tiny_language_model(words))
     yield
     tiny_encoder.clear()
 
@@ -109,7 +114,7 @@ def _make(name: str, encoder: Any = "hashing", **parameters: Any) -> TextClassif
 
 def _noise(name: str) -> float:
     """What the shape of a batch may change: nothing, but for networks that run in bf16."""
-    return 2e-2 if name in {*READS_TOKENS, "word-gru"} else 1e-6
+    return 2e-2 if name in {*READS_TOKENS, "word-gru", "ulmfit"} else 1e-6
 
 
 @pytest.fixture(params=NAMES)

@@ -47,7 +47,10 @@ class RowReport:
         """Say everything that a person should know about the rows, most important first."""
         said = [
             (self.empty, "with an empty text: skipped"),
-            (self.unlabelled, "without a label: kept apart as unlabelled text, not learned from"),
+            (
+                self.unlabelled,
+                "without a label: kept apart as unlabelled text, which only ulmfit learns from",
+            ),
             (self.out_of_scope, "out of scope: never a class"),
             (self.conflicts, "whose text also stands under another label: kept under both"),
             (self.duplicates, "repeating an earlier row, text and label: kept"),

@@ -221,9 +221,22 @@ def gradual_unfreezing(
     last_epochs: int = 1,
     factor: float = 2.6,
     weight_decay: float = WEIGHT_DECAY,
+    schedule: Schedule | None = None,
 ) -> Plan:
-    """One group more in each phase, from the output to the input (ULMFiT, 2018, section 3.3)."""
-    whole = slanted_triangular(groups, 1, rate, factor=factor, weight_decay=weight_decay)
+    """One group more in each phase, from the output to the input (ULMFiT, 2018, section 3.3).
+
+    Args:
+        groups: layer groups, input → output.
+        rate: peak rate of the last group.
+        epochs_each: of every phase but the last.
+        last_epochs: of the last phase, in which all groups learn.
+        factor: how many times slower each group learns than the one after it.
+        weight_decay: of every group.
+        schedule: of each phase, another one than :class:`SlantedTriangular`.
+    """
+    whole = one_cycle(
+        groups, 1, rate, factor=factor, weight_decay=weight_decay, schedule=schedule or SlantedTriangular()
+    )
     phases = []
     for learning in range(1, len(groups) + 1):
         last = learning == len(groups)

@@ -43,7 +43,9 @@ def on_rows(rows: RowReport) -> list[str]:
     """What to know about rows that will not be learned from, or not as they are."""
     said = []
     if rows.unlabelled:
-        said.append(f"{counted(rows.unlabelled, 'row')} without a label: kept apart, not learned from.")
+        said.append(
+            f"{counted(rows.unlabelled, 'row')} without a label: kept apart; only ulmfit learns from them."
+        )
     if rows.empty:
         said.append(f"{counted(rows.empty, 'row')} with an empty text: skipped.")
     if rows.cleaned:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from textgraft.bundle import Bundle, read_bundle, with_prefix, without_prefix, write_bundle
+from textgraft.core.plan import Plan
 from textgraft.errors import ModelFolderError
 from textgraft.networks.awd_settings import AWDSettings
 from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
@@ -51,6 +52,18 @@ class PretrainedLanguageModel:
         network = LanguageModel(self.settings, NO_DROPOUT)
         put_tensors(network, self.tensors, strict=True)
         return network.eval()
+
+    def restarted(self, seed: int) -> PretrainedLanguageModel:
+        """The same sizes and tokens with random weights, as if nothing had been learned."""
+        import torch
+
+        from textgraft.networks.language_model import LanguageModel
+        from textgraft.networks.tensors import all_tensors
+
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            tensors = all_tensors(LanguageModel(self.settings))
+        return replace(self, tensors=tensors, training=Training(Plan(("body",), ()), (), 0), perplexity=None)
 
     def save(self, path: str | Path) -> None:
         """Write a folder of JSON and safetensors, replacing an older one.

@@ -20,6 +20,7 @@ METHODS = {
     "siamese": "textgraft.methods.siamese:SiameseClassifier",
     "word-gru": "textgraft.methods.word_gru:WordGRUClassifier",
     "transformer-gru": "textgraft.methods.transformer_gru:TransformerGRUClassifier",
+    "ulmfit": "textgraft.methods.ulmfit:ULMFiTClassifier",
     "finetune": "textgraft.methods.finetune:FinetuneClassifier",
 }
 """In the order of their cost: try the first first."""

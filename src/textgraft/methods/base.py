@@ -334,7 +334,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         encoder = self._open_encoder()
         features = self._represent(encoder, examples.texts, watch)
         outside = self._represent(encoder, examples.out_of_scope, unwatched)
-        return Lesson(features, codes, n_classes, outside, encoder, run)
+        return Lesson(features, codes, n_classes, outside, encoder, run, examples.unlabelled)
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""

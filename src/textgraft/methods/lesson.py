@@ -32,6 +32,7 @@ class Lesson:
         outside: features of the out-of-scope rows, perhaps none.
         encoder: the opened encoder, if the method has one.
         run: a folder for checkpoints and logs, or ``None``.
+        unlabelled: texts whose class nobody said; a language model may learn from them.
         trainer: takes the place of the training loop; for trying networks out.
     """
 
@@ -41,6 +42,7 @@ class Lesson:
     outside: Features
     encoder: Encoder | None = None
     run: Path | None = None
+    unlabelled: tuple[str, ...] = ()
     trainer: Trainer | None = None
 
     def some(self, rows: np.ndarray) -> Lesson:

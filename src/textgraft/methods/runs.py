@@ -30,6 +30,7 @@ def run_folder(lesson: Lesson, stage: str, parameters: dict[str, Any]) -> RunFol
         if name not in ("encoder", "reject", "oos_labels", "holdout")
     }
     digest.update(json.dumps([stage, weights, relevant], sort_keys=True).encode())
+    digest.update("\0".join(lesson.unlabelled).encode("utf-8", "surrogatepass"))
     for array in (lesson.features, lesson.outside, lesson.codes):
         if array.dtype == object:
             digest.update("\0".join(array).encode("utf-8", "surrogatepass"))

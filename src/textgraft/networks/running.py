@@ -16,7 +16,12 @@ TOKEN_BUDGET = {"cpu": 2_048, "cuda": 65_536}
 
 
 def outputs_by_batch(
-    forward: Callable[[Tensor, Tensor], Tensor], ids: list[list[int]], pad: int, device: str, bf16: bool
+    forward: Callable[[Tensor, Tensor], Tensor],
+    ids: list[list[int]],
+    pad: int,
+    device: str,
+    bf16: bool,
+    budget: int | None = None,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield row numbers (b,) and outputs (b, …) float32, longest texts first.
 
@@ -26,10 +31,11 @@ def outputs_by_batch(
         pad: id to fill with.
         device: where to compute.
         bf16: whether matrix products are in bf16.
+        budget: tokens a batch, padding included; ``None`` as :data:`TOKEN_BUDGET` has it.
     """
     kind = device.split(":")[0]
     lengths = np.array([len(row) for row in ids], dtype=np.int64)
-    for rows in token_batches(lengths, TOKEN_BUDGET[kind]):
+    for rows in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
         padded, mask = padded_ids([ids[row] for row in rows], pad)
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
             out = forward(torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device))
@@ -43,9 +49,10 @@ def outputs_in_order(
     pad: int,
     device: str,
     bf16: bool,
+    budget: int | None = None,
 ) -> np.ndarray:
-    """Outputs (n, width) float32 of n texts, in their order."""
+    """Outputs (n, width) float32 of n texts, in their order; arguments as of :func:`outputs_by_batch`."""
     outputs = np.empty((len(ids), width), dtype=np.float32)
-    for rows, batch in outputs_by_batch(forward, ids, pad, device, bf16):
+    for rows, batch in outputs_by_batch(forward, ids, pad, device, bf16, budget):
         outputs[rows] = batch
     return outputs

@@ -9,58 +9,76 @@ from textgraft.training.records import Training
 
 
 def joined(prefix: str, first: Training, second: Training) -> Training:
-    """Two trainings of one network as one story, over the second's layer groups.
+    """Two trainings of one network as one story; groups of one name are the same layers.
 
     Args:
         prefix: name of the first one's phases.
-        first, second: in the order in which they ran; the first's groups are the second's first ones.
+        first, second: in the order in which they ran; either may have groups that the other lacks.
     """
     phases = tuple(replace(phase, name=prefix) for phase in first.plan.phases)
     reports = tuple(replace(report, phase=prefix) for report in first.reports)
-    named = replace(first, plan=replace(first.plan, phases=phases), reports=reports)
-    return _one_story(_one_plan(second.plan.groups, named.plan, second.plan), named, second)
+    return _one_story(replace(first, plan=replace(first.plan, phases=phases), reports=reports), second)
 
 
-def trained_in_turn(first: Training, second: Training) -> Training:
-    """The trainings of two networks, one after the other, as one."""
-    return _one_story(plans_in_turn(first.plan, second.plan), first, second)
+def trained_in_turn(first: Training, second: Training, prefix: str = "pair") -> Training:
+    """The trainings of two networks, one after the other, as one.
+
+    Args:
+        first, second: in the order in which they ran.
+        prefix: put before names of the second's groups that the first has as well.
+    """
+    return _one_story(first, replace(second, plan=_told_apart(first.plan, second.plan, prefix)))
 
 
-def plans_in_turn(first: Plan, second: Plan) -> Plan:
+def plans_in_turn(first: Plan, second: Plan, prefix: str = "pair") -> Plan:
     """A plan over the groups of two networks, which learn one after the other.
 
-    Groups of the second that are called like one of the first are called ``pair …``.
+    Groups of the second that are called like one of the first are called ``pair …``, or with another prefix.
     """
-    renamed = tuple(f"pair {name}" if name in first.groups else name for name in second.groups)
-    return _one_plan(first.groups + renamed, first, second)
+    return _one_plan(first, _told_apart(first, second, prefix))
 
 
-def _one_story(plan: Plan, first: Training, second: Training) -> Training:
-    """Both trainings over a plan of :func:`_one_plan`."""
+def _told_apart(first: Plan, second: Plan, prefix: str) -> Plan:
+    names = tuple(f"{prefix} {name}" if name in first.groups else name for name in second.groups)
+    return replace(second, groups=names)
+
+
+def _one_story(first: Training, second: Training) -> Training:
+    """Both trainings over the plan of both; reports are of all epochs."""
+    plan = _one_plan(first.plan, second.plan)
     done = first.plan.epochs
-    before, after = _idle(plan.groups, second.plan), _idle(plan.groups, first.plan)
-    early = [replace(report, epochs=plan.epochs, rates=report.rates + after) for report in first.reports]
+    early = [
+        replace(report, epochs=plan.epochs, rates=_placed(report.rates, first.plan.groups, plan.groups))
+        for report in first.reports
+    ]
     late = [
-        replace(report, epoch=done + report.epoch, epochs=plan.epochs, rates=before + report.rates)
+        replace(
+            report,
+            epoch=done + report.epoch,
+            epochs=plan.epochs,
+            rates=_placed(report.rates, second.plan.groups, plan.groups),
+        )
         for report in second.reports
     ]
     return Training(plan, (*early, *late), done + second.best_epoch, first.notes + second.notes)
 
 
-def _one_plan(groups: tuple[str, ...], first: Plan, second: Plan) -> Plan:
-    """Over groups of which the first plan has the first ones, and the second the last ones."""
-    before, after = _idle(groups, second), _idle(groups, first)
-    early = [
-        replace(phase, peak_rates=phase.peak_rates + after, weight_decay=phase.weight_decay + after)
-        for phase in first.phases
+def _one_plan(first: Plan, second: Plan) -> Plan:
+    """The phases of both over the groups of both, those of the first in front."""
+    groups = first.groups + tuple(name for name in second.groups if name not in first.groups)
+    phases = [
+        replace(
+            phase,
+            peak_rates=_placed(phase.peak_rates, plan.groups, groups),
+            weight_decay=_placed(phase.weight_decay, plan.groups, groups),
+        )
+        for plan in (first, second)
+        for phase in plan.phases
     ]
-    late = [
-        replace(phase, peak_rates=before + phase.peak_rates, weight_decay=before + phase.weight_decay)
-        for phase in second.phases
-    ]
-    return Plan(groups, (*early, *late))
+    return Plan(groups, tuple(phases))
 
 
-def _idle(groups: tuple[str, ...], plan: Plan) -> tuple[float, ...]:
-    """Rates of the groups that a plan does not have."""
-    return (0.0,) * (len(groups) - len(plan.groups))
+def _placed(values: tuple[float, ...], own: tuple[str, ...], groups: tuple[str, ...]) -> tuple[float, ...]:
+    """Numbers of some groups among all groups; 0 where there is none."""
+    by_name = dict(zip(own, values, strict=True))
+    return tuple(by_name.get(name, 0.0) for name in groups)
