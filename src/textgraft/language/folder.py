@@ -11,7 +11,7 @@ import numpy as np
 from textgraft.bundle import Bundle, read_bundle, with_prefix, without_prefix, write_bundle
 from textgraft.core.plan import Plan
 from textgraft.errors import ModelFolderError
-from textgraft.networks.awd_settings import AWDSettings
+from textgraft.networks.awd_settings import NO_DROPOUT, AWDSettings, DropoutRates
 from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
 from textgraft.training.records import Training, training_from_json, training_to_json
 
@@ -43,13 +43,20 @@ class PretrainedLanguageModel:
     perplexity: float | None
     corpus: dict[str, int]
 
-    def network(self) -> LanguageModel:
-        """A fresh copy of the network, without dropout, that can learn."""
-        from textgraft.networks.awd_settings import NO_DROPOUT
+    def network(self, rates: DropoutRates = NO_DROPOUT) -> LanguageModel:
+        """A fresh copy of the network that can learn.
+
+        Args:
+            rates: shares dropped while it learns.
+        """
+        import torch
+
         from textgraft.networks.language_model import LanguageModel
         from textgraft.networks.tensors import put_tensors
 
-        network = LanguageModel(self.settings, NO_DROPOUT)
+        # first weights are drawn, though none of them stays
+        with torch.random.fork_rng([]):
+            network = LanguageModel(self.settings, rates)
         put_tensors(network, self.tensors, strict=True)
         return network.eval()
 

@@ -75,12 +75,35 @@ def train_words(
     Raises:
         DataError: there is no text.
     """
-    counts = Counter(word for text in texts for word in marked_words(text, rules))
+    counts = _counted(texts, rules)
     if not counts:
         raise DataError("Expected texts to count words in, found none that is not blank. Give a corpus.")
-    for special in SPECIAL:
-        counts.pop(special, None)
-    return WordTokens((*SPECIAL, *Vocabulary.of(counts, max_words, min_count).words[2:]), rules)
+    return WordTokens((*SPECIAL, *_most_frequent(counts, SPECIAL, max_words, min_count)), rules)
+
+
+def with_words(tokenizer: WordTokens, texts: Iterable[str], most: int, min_count: int = 2) -> WordTokens:
+    """The tokenizer with the words of some texts behind its own, whose ids stay; the most frequent first.
+
+    Args:
+        tokenizer: is not changed.
+        texts: to count.
+        most: new words at most.
+        min_count: only new words that occur so often.
+    """
+    counts = _counted(texts, tokenizer.rules)
+    new = _most_frequent(counts, tokenizer.vocabulary, most, min_count)
+    return WordTokens((*tokenizer.vocabulary, *new), tokenizer.rules)
+
+
+def _counted(texts: Iterable[str], rules: bool) -> Counter[str]:
+    return Counter(word for text in texts for word in marked_words(text, rules))
+
+
+def _most_frequent(
+    counts: Counter[str], without: Sequence[str], most: int, min_count: int
+) -> tuple[str, ...]:
+    left = {word: counts[word] for word in counts.keys() - set(without)}
+    return Vocabulary.of(left, most, min_count).words[2:]
 
 
 def marked_words(text: str, rules: bool) -> list[str]:
