@@ -64,9 +64,7 @@ def lesson(task: str, seed: int, unlabelled: bool) -> tuple[list[str], list[str]
     draw = np.random.default_rng(seed)
     if size is not None:
         names = np.unique(labels)
-        some = [
-            draw.permutation(np.flatnonzero(labels == name))[: size // len(names)] for name in names
-        ]
+        some = [draw.permutation(np.flatnonzero(labels == name))[: size // len(names)] for name in names]
         chosen = draw.permutation(np.concatenate(some))
         texts, labels = texts[chosen], labels[chosen]
     if unlabelled and data in UNLABELLED:

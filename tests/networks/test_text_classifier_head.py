@@ -85,6 +85,22 @@ def test_one_row_alone_can_be_learned_from() -> None:
     assert torch.equal(head.blocks[0].norm.running_mean, before)
 
 
+def test_settled_statistics_are_those_of_all_rows() -> None:
+    head = TextClassifierHead(6, 3).train()
+    vectors = torch.randn(40, 6) * 5 + 3
+    before = [block.norm.running_mean.clone() for block in head.blocks]
+    head.settle(vectors)
+    head.eval()
+    first, second = head.blocks
+    hidden = first(vectors).relu()
+    normed = first.norm(vectors), second.norm(hidden)
+    for values, old, block in zip(normed, before, head.blocks, strict=True):
+        live = block.norm.running_var > 1e-6
+        torch.testing.assert_close(values.mean(0), torch.zeros(values.shape[1]), rtol=0, atol=1e-4)
+        torch.testing.assert_close(values.std(0)[live], torch.ones(int(live.sum())), rtol=0, atol=1e-2)
+        assert not torch.equal(block.norm.running_mean, old)
+
+
 def test_layer_groups_hold_each_parameter_once() -> None:
     head = TextClassifierHead(3, 2)
     held = [id(w) for parts in head.layer_groups().values() for part in parts for w in part.parameters()]

@@ -84,7 +84,7 @@ class Graft:
         return network.requires_grad_(False).eval().to(choose_device("auto"))
 
     def vectors_and_logits(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors (n, v), pooled states as they are, and logits (n, c) of n texts."""
+        """Vectors (n, v), pooled states behind batch-norm, and logits (n, c) of n texts."""
         from textgraft.networks.running import outputs_in_order
 
         network, device = self._network, choose_device("auto")

@@ -14,7 +14,7 @@ from textgraft.methods.evidence import Matrix
 if TYPE_CHECKING:
     from textgraft.core.plan import Plan
     from textgraft.core.progress import Watch
-    from textgraft.training.records import Training
+    from textgraft.training.records import Training, WatchEpochs
     from textgraft.training.settings import Batches, LossOf, Settings
 
 Features = np.ndarray
@@ -59,12 +59,20 @@ class Lesson:
         valid: Batches[Any] | None = None,
         settings: Settings,
         watch: Watch,
+        watch_epoch: WatchEpochs | None = None,
     ) -> Training:
         """:func:`textgraft.training.loop.train`, or what stands in for it."""
         from textgraft.training.loop import train
 
         return (self.trainer or train)(
-            network, plan, batches, loss_of, valid=valid, settings=settings, watch=watch
+            network,
+            plan,
+            batches,
+            loss_of,
+            valid=valid,
+            settings=settings,
+            watch=watch,
+            watch_epoch=watch_epoch,
         )
 
 
@@ -81,6 +89,7 @@ class Trainer(Protocol):
         valid: Batches[Any] | None,
         settings: Settings,
         watch: Watch,
+        watch_epoch: WatchEpochs | None,
     ) -> Training:
         """Train a network in place."""
 

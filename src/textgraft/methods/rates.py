@@ -9,7 +9,7 @@ from textgraft.core.plan import Plan, Stage
 from textgraft.core.progress import Watch
 from textgraft.errors import ParameterError
 from textgraft.methods.lesson import Lesson
-from textgraft.training.records import Training
+from textgraft.training.records import Training, WatchEpochs
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
@@ -86,6 +86,7 @@ def _try_rates(
     valid: Batches[Any] | None,
     settings: Settings,
     watch: Watch,
+    watch_epoch: WatchEpochs | None,
 ) -> Training:
     from textgraft.training.rate_finder import find_rate
 

@@ -50,6 +50,10 @@ SHARE_READ_WHOLE = 0.98
 """Of the training texts."""
 
 
+MOST_SETTLED = 2_000
+"""Training texts that batch-norm takes its statistics from; more move them little."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Numbers that depend on how many rows there are.
@@ -171,13 +175,12 @@ class ULMFiTClassifier(NetworkClassifier):
         for name in ("scratch", "gradual"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 faults.append(f"{name} must be true or false, found {getattr(self, name)!r}")
-        for name, least, most in (
+        for name, low, high in (
             ("adapt_rate", 0.0, 1.0), ("rate", 0.0, 1.0), ("factor", 1.0, 100.0), ("dropout", 0.0, 2.0)
         ):  # fmt: skip
-            if not is_number(getattr(self, name), least, most):
-                faults.append(
-                    f"{name} must be a number from {least:g} to {most:g}, found {getattr(self, name)!r}"
-                )
+            if not is_number(getattr(self, name), low, high):
+                found = getattr(self, name)
+                faults.append(f"{name} must be a number from {low:g} to {high:g}, found {found!r}")
         for name, known in (("schedule", SCHEDULES), ("pool", POOLS)):
             if getattr(self, name) not in known:
                 faults.append(f"{name} must be one of {', '.join(known)}, found {getattr(self, name)!r}")
@@ -198,8 +201,8 @@ class ULMFiTClassifier(NetworkClassifier):
         for model in self._language_models():
             of = "backward " if model.backward else ""
             speaking, classifying = model.network(), self._network(model, n_classes)
-            adapting = adapting_plan(tuple(speaking.layer_groups()), self._adapting(recipe))
             if recipe.adapt:
+                adapting = adapting_plan(tuple(speaking.layer_groups()), self._adapting(recipe))
                 sizes = group_sizes(speaking)
                 stages.append(Stage(f"{of}adapting", adapting, sizes, float(self.adapt_rate), "adapt_rate"))
             plan = self._classifying_plan(tuple(classifying.layer_groups()), recipe)
@@ -216,7 +219,7 @@ class ULMFiTClassifier(NetworkClassifier):
             ModelFolderError: something else is in the way, or the disk refuses.
         """
         self._check_fitted("save_language_model")
-        learned: Grafts = self.learned_
+        learned: Any = self.learned_
         learned.grafts[0].language_model(learned.training).save(path)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Grafts:
@@ -249,20 +252,19 @@ class ULMFiTClassifier(NetworkClassifier):
     ) -> tuple[Graft, Training]:
         """One language model, adapted and thawed under a head."""
         from textgraft.methods.grafted import Graft, rounded_to_half, token_ids
-        from textgraft.networks.tensors import all_tensors
+        from textgraft.networks.tensors import all_tensors, put_tensors
         from textgraft.training.batches import TokenBatches
         from textgraft.training.joining import joined
         from textgraft.training.losses import classification_loss
 
         of = "backward-" if model.backward else ""
         texts = list(lesson.features)
-        adapting = self._adapting(recipe)
         adapted = model
-        if adapting.epochs:
+        if recipe.adapt:
             adapted = adapt(
                 model,
                 [*texts, *lesson.unlabelled],
-                adapting,
+                self._adapting(recipe),
                 run=run_folder(lesson, f"{of}adapting", self.get_params(deep=False)),
                 trainer=lesson.train,
                 watch=watch,
@@ -287,11 +289,13 @@ class ULMFiTClassifier(NetworkClassifier):
         )
         notes = (self._sentence(recipe, lesson), reads, *training.notes)
         training = replace(training, notes=notes)
-        if adapting.epochs:
+        if recipe.adapt:
             training = joined("adapting", adapted.training, training)
+        put_tensors(network, rounded_to_half(all_tensors(network)), strict=True)
+        self._settle(network, ids, device, settings.bf16)
         graft = Graft(
             settings=adapted.settings,
-            tensors=rounded_to_half(all_tensors(network)),
+            tensors=all_tensors(network),
             decoder_bias=adapted.tensors["decoder.bias"],
             tokenizer=adapted.tokenizer,
             backward=model.backward,
@@ -359,6 +363,21 @@ class ULMFiTClassifier(NetworkClassifier):
         body = {name: array for name, array in model.tensors.items() if name.startswith("body.")}
         put_tensors(network, body)
         return network
+
+    def _settle(self, network: RecurrentClassifier, ids: list[list[int]], device: str, bf16: bool) -> None:
+        """Give batch-norm the statistics of the training texts as the network now sees them."""
+        import torch
+
+        from textgraft.methods.grafted import TOKENS_A_BATCH
+        from textgraft.networks.running import outputs_in_order
+
+        drawn = np.random.default_rng(self.seed).permutation(len(ids))[:MOST_SETTLED]
+        if len(drawn) > 1:
+            some = [ids[row] for row in drawn]
+            vectors = outputs_in_order(
+                network.vectors, some, network.dim, PAD_ID, device, bf16, TOKENS_A_BATCH
+            )
+            network.head.settle(torch.from_numpy(vectors).to(device))
 
     def _limit(self, lengths: Sequence[int]) -> tuple[int, str]:
         limit = self.max_tokens

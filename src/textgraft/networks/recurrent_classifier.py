@@ -68,9 +68,9 @@ class RecurrentClassifier(nn.Module):
         return logits
 
     def vectors_and_logits(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """(b, v + c): what the head sees, and what it says."""
+        """(b, v + c): what the head sees, behind its batch-norm, and what it says."""
         vectors = self.vectors(ids, mask)
-        return torch.cat([vectors, self.head(vectors)], dim=1)
+        return torch.cat([self.head.normed(vectors), self.head(vectors)], dim=1)
 
     def vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(b, v) pooled states; padding stands behind each text, and a text without tokens is one token."""

@@ -45,14 +45,36 @@ class TextClassifierHead(nn.Module):
     def forward(self, vectors: Tensor) -> Tensor:
         # in bf16 the logits of like classes would be equal
         with torch.autocast(vectors.device.type, enabled=False):
-            first, second = self.blocks
-            assert isinstance(first, _Block)
+            first, second = self._blocks()
             logits: Tensor = second(first(vectors.to(first.linear.weight.dtype)).relu())
         return logits
+
+    def normed(self, vectors: Tensor) -> Tensor:
+        """(b, d) pooled states as the first batch-norm leaves them: states of one sign share no direction."""
+        normed: Tensor = self._blocks()[0].norm(vectors)
+        return normed
+
+    @torch.no_grad()
+    def settle(self, vectors: Tensor) -> None:
+        """Take the statistics of batch-norm from (n, d) pooled states, n ≥ 2, as they are without dropout.
+
+        Running means lag behind a body that has learned for a few steps only; these do not.
+        Wu and Johnson, "Rethinking 'Batch' in BatchNorm", 2021 (PreciseBN).
+        """
+        states = vectors.to(torch.float32)
+        for block in self._blocks():
+            assert block.norm.running_mean is not None
+            assert block.norm.running_var is not None
+            block.norm.running_mean.copy_(states.mean(0))
+            block.norm.running_var.copy_(states.var(0))
+            states = block.eval()(states).relu()
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
         """One group."""
         return {"head": [self.blocks]}
+
+    def _blocks(self) -> list[_Block]:
+        return list(self.blocks)  # type: ignore[arg-type]
 
 
 class _Block(nn.Module):
