@@ -127,7 +127,7 @@ def test_a_domain_is_foreseen_better(kind: str, request: pytest.FixtureRequest) 
     model: PretrainedLanguageModel = request.getfixturevalue(kind)
     # no text that is learned from has the words of the others together
     domain = [text for text in DOMAIN if "parcel" not in text or "friday" not in text]
-    grown = with_words_of(model, DOMAIN, min_count=2, most_new=100)
+    grown = with_words_of(model, domain, min_count=2, most_new=100)
     others = Documents.of(grown.tokenizer.ids([text for text in DOMAIN if text not in domain]))
     adapted = adapt(model, domain, replace(FAST, epochs=5, factor=1.0))
     assert adapted.tokenizer == grown.tokenizer
