@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 COMMANDS = (
     "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
-    "pretrain",
+    "pretrain", "adapt",
 )  # fmt: skip
 
 

@@ -197,7 +197,7 @@ def test_layer_groups_hold_each_parameter_once(more: dict[str, Any]) -> None:
     groups = model.layer_groups()
     held = [id(weight) for parts in groups.values() for part in parts for weight in part.parameters()]
     assert sorted(held) == sorted(id(weight) for weight in model.parameters())
-    assert list(groups) == ["embeddings", "layer 1", "layer 2", "layer 3", "head"]
+    assert list(groups) == ["embeddings", "layer 1", "layer 2", "layer 3", "decoder"]
     assert list(model.body.layer_groups()) == list(groups)[:-1]
 
 

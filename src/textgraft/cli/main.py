@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from textgraft.cli import (
+    adapt,
     encoders,
     evaluate,
     explain,
@@ -62,6 +63,7 @@ app.command("encoders")(encoders.encoders)
 app.command("plan")(plan.plan)
 app.command("find-rate")(find_rate.find_rate)
 app.command("pretrain")(pretrain.pretrain)
+app.command("adapt")(adapt.adapt)
 
 
 @app.callback(invoke_without_command=True)

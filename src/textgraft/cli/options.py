@@ -36,6 +36,12 @@ OosLabel = Annotated[
         help="Rows with this label are out of scope, never a class. Repeatable.",
     ),
 ]
+BatchSize = Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")]
+Window = Annotated[int, typer.Option("--window", help="Tokens of each in a step.")]
+Dropout = Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")]
+EndOfText = Annotated[
+    str, typer.Option("--part", metavar="KIND", help="What ends a plain text: line, blank-line or file.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine to read.")]
 Reject = Annotated[
     str | None,

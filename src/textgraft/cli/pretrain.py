@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from textgraft.cli.options import Encoding, Json, Seed, Text
+from textgraft.cli.language_summary import saved_sentence, summary_of
+from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Json, Seed, Text, Window
 
 if TYPE_CHECKING:
-    from textgraft.language.folder import PretrainedLanguageModel
     from textgraft.training.records import EpochReport
 
 HELD_OUT = 0.01
@@ -45,9 +45,9 @@ def pretrain(
     layers: Annotated[int, typer.Option("--layers", help="Recurrent layers.")] = 3,
     epochs: Annotated[int, typer.Option("--epochs", help="Times that every token is seen.")] = 1,
     rate: Annotated[float, typer.Option("--rate", help="Peak learning rate.")] = 5e-3,
-    batch_size: Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")] = 64,
-    window: Annotated[int, typer.Option("--window", help="Tokens of each in a step.")] = 72,
-    dropout: Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")] = 0.5,
+    batch_size: BatchSize = 64,
+    window: Window = 72,
+    dropout: Dropout = 0.5,
     sampled: Annotated[
         int,
         typer.Option(
@@ -66,10 +66,7 @@ def pretrain(
     backward: Annotated[
         bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
     ] = False,
-    part: Annotated[
-        str,
-        typer.Option("--part", metavar="KIND", help="What ends a plain text: line, blank-line or file."),
-    ] = "line",
+    part: EndOfText = "line",
     text: Text = None,
     encoding: Encoding = "utf-8",
     seed: Seed = 0,
@@ -144,26 +141,11 @@ def pretrain(
             run=folder / "training", corpus=f"{fingerprint} {most}", watch=watch, watch_epoch=tell,
         )  # fmt: skip
         model.save(to)
-    summary = _summary(model, to, time.monotonic() - began)
+    summary = summary_of(model, to, time.monotonic() - began)
     if json:
         print_json(summary)
     else:
         print_text(_told(summary, folder))
-
-
-def _summary(model: PretrainedLanguageModel, to: Path, seconds: float) -> dict[str, Any]:
-    return {
-        "model": str(to),
-        "vocabulary": len(model.tokenizer.vocabulary),
-        "parameters": sum(tensor.size for tensor in model.tensors.values()),
-        **model.corpus,
-        "epochs": model.training.plan.epochs,
-        "best_epoch": model.training.best_epoch,
-        "perplexity": round(model.perplexity or 0.0, 2),
-        "notes": list(model.training.notes),
-        "bytes": sum(path.stat().st_size for path in to.iterdir()),
-        "seconds": round(seconds, 1),
-    }
 
 
 def _told(summary: dict[str, Any], run: Path) -> str:
@@ -174,7 +156,6 @@ def _told(summary: dict[str, Any], run: Path) -> str:
             *summary["notes"],
             f"Perplexity {summary['perplexity']:,.1f} a token on {summary['held_out_tokens']:,} held-out "
             f"tokens, after epoch {summary['best_epoch']} of {summary['epochs']}.",
-            f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:,.0f} s. "
-            f"{run} may be removed.",
+            saved_sentence(summary, run),
         ]
     )

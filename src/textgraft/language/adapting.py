@@ -57,6 +57,9 @@ MUCH_LARGER = 4
 CHECKPOINT_SECONDS = 60.0
 """Between two checkpoints."""
 
+SLANTED = SlantedTriangular()
+"""The paper's schedule."""
+
 
 @dataclass(frozen=True)
 class Adapting:
@@ -84,7 +87,7 @@ class Adapting:
     epochs: int = 4
     rate: float = 4e-3
     factor: float = 2.6
-    schedule: Schedule = SlantedTriangular()
+    schedule: Schedule = SLANTED
     batch_size: int = 64
     window: int = 72
     dropout: float = 0.5
@@ -138,8 +141,8 @@ def adapt(
 
     if model.settings.bidirectional:
         raise ParameterError(
-            "Expected a language model that reads one way, found one that reads both and so sees the words it "
-            "should foresee. Adapt a forward and a backward one."
+            "Expected a language model that reads one way, found one that reads both and so sees the words "
+            "it should foresee. Adapt a forward and a backward one."
         )
     watch(Progress("splitting texts into tokens", 0, 1))
     texts = clean_texts(texts)
@@ -168,7 +171,7 @@ def adapt(
     )
     after = best_perplexity(training)
     notes = [
-        _learned(learns, len(read) - len(documents)),
+        *_learned(learns, len(read) - len(documents)),
         *_words(model, grown, documents),
         _measured(held_out, before, after, training),
     ]
@@ -255,16 +258,19 @@ def _parted(documents: Documents, seed: int) -> tuple[Documents, Documents | Non
     n_words = documents.n_tokens - n
     if n_words < 2:
         raise DataError(
-            f"Expected texts of two tokens or more to learn a language from, found {n_words:,}. Give more text."
+            f"Expected texts of two tokens or more to learn a language from, found {n_words:,}. "
+            "Give more text."
         )
     if n < FEWEST:
         return documents, None
     return documents.held_out(min(HELD_OUT, MOST_HELD_OUT / n), seed)
 
 
-def _learned(learns: Documents, n_blank: int) -> str:
-    blank = f"; {n_blank:,} blank ones passed over" if n_blank else ""
-    return f"Learned from {learns.n_tokens:,} tokens of {len(learns):,} texts{blank}."
+def _learned(learns: Documents, n_blank: int) -> list[str]:
+    """From how much, and what there was nothing to learn from."""
+    texts = f"{len(learns):,} text" + ("s" if len(learns) > 1 else "")
+    blank = [f"Blank texts passed over: {n_blank:,}."] if n_blank else []
+    return [f"Learned from {learns.n_tokens:,} tokens of {texts}.", *blank]
 
 
 def _words(old: PretrainedLanguageModel, new: PretrainedLanguageModel, documents: Documents) -> list[str]:
@@ -285,9 +291,9 @@ def _words(old: PretrainedLanguageModel, new: PretrainedLanguageModel, documents
 def _measured(
     held_out: Documents | None, before: float | None, after: float | None, training: Training
 ) -> str:
-    if held_out is None or before is None or after is None:
+    if held_out is None or before is None:
         return f"Perplexity was not measured: of fewer than {FEWEST} texts none is held out."
-    return (
-        f"Perplexity of {len(held_out):,} held-out texts: {before:,.1f} before, {after:,.1f} after epoch "
-        f"{training.best_epoch} of {training.plan.epochs}."
-    )
+    said = f"Perplexity of {len(held_out):,} held-out texts: {before:,.1f} before"
+    if after is None:
+        return f"{said}."
+    return f"{said}, {after:,.1f} after epoch {training.best_epoch} of {training.plan.epochs}."

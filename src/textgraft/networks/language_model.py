@@ -74,4 +74,4 @@ class LanguageModel(nn.Module):
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
         """Parts from input to output; the decoder's weights are the embeddings."""
-        return {**self.body.layer_groups(), "head": [self.decoder]}
+        return {**self.body.layer_groups(), "decoder": [self.decoder]}
