@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textgraft.core.examples import clean_texts
-from textgraft.core.plan import Plan, one_cycle
+from textgraft.core.plan import Phase, Plan, discriminative
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.schedules import Schedule, SlantedTriangular, schedule_to_json
 from textgraft.errors import DataError, ParameterError
@@ -67,8 +67,8 @@ class Adapting:
 
     Attributes:
         epochs: times that every token is seen.
-        rate: peak learning rate of the last layer group.
-        factor: how many times slower each layer group learns than the one after it.
+        rate: peak learning rate of the last layer, the decoder and the embeddings.
+        factor: how many times slower each layer learns than the one after it.
         schedule: how rates move.
         batch_size: texts read side by side at most; fewer of little text.
         window: tokens of each in a step.
@@ -217,16 +217,19 @@ def with_words_of(
 
 
 def adapting_plan(groups: tuple[str, ...], how: Adapting) -> Plan:
-    """All layers at once, rates shrinking towards the input."""
-    return one_cycle(
-        groups,
-        how.epochs,
-        how.rate,
-        factor=how.factor,
-        weight_decay=how.weight_decay,
-        name="adapting",
-        schedule=how.schedule,
-    )
+    """All layers at once, rates shrinking from the last layer towards the first.
+
+    The embeddings, which are the decoder's weights too, learn as fast as the decoder, as in fastai: from the
+    slow end, words that are new would stay where they began.
+
+    Args:
+        groups: of a :class:`textgraft.networks.language_model.LanguageModel`: embeddings, layers, decoder.
+        how: rates and lengths.
+    """
+    layers = discriminative(how.rate, len(groups) - 2, how.factor)
+    decay = (how.weight_decay,) * len(groups)
+    phase = Phase("adapting", how.epochs, (how.rate, *layers, how.rate), decay, how.schedule)
+    return Plan(groups, (phase,))
 
 
 def adapting_run(
