@@ -122,16 +122,19 @@ def once(case: dict[str, Any]) -> dict[str, Any]:
     windows = Windows(documents, case["lanes"], case["window"])
     classifier = RecurrentClassifier(AWDLSTM(sizes, NO_DROPOUT), case["classes"]).eval()
     ids = case["ids"]
-    for precision in PRECISIONS:
-        texts_a_second(classifier, ids[: case["warm_up_texts"]], precision == "bf16")
     found: dict[str, dict[str, list[float]]] = {
         what: {precision: [] for precision in PRECISIONS} for what in MEASURES
     }
     for _ in range(case["rounds"]):
         for precision in PRECISIONS:
-            bf16 = precision == "bf16"
-            found["training"][precision].append(tokens_a_second(carried, windows, case, bf16))
-            found["prediction"][precision].append(texts_a_second(classifier, ids, bf16))
+            one = tokens_a_second(carried, windows, case, precision == "bf16")
+            found["training"][precision].append(one)
+    for precision in PRECISIONS:
+        texts_a_second(classifier, ids[: case["warm_up_texts"]], precision == "bf16")
+    for _ in range(case["rounds"]):
+        for precision in PRECISIONS:
+            one = texts_a_second(classifier, ids, precision == "bf16")
+            found["prediction"][precision].append(one)
     return {
         "versions": {name: version(name) for name in ("textgraft", "torch")},
         "parameters": {
@@ -264,6 +267,8 @@ def main() -> None:
         "prediction texts/s": compared(mine, theirs, "prediction"),
     }
     print(json.dumps(result, indent=1))
+    # the command is kept with the result, and says nothing about where the peer stands
+    sys.argv = ["peers/bin/python" if word == asked.peer else word for word in sys.argv]
     store("awd_speed", result)
 
 
