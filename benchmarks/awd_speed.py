@@ -34,6 +34,7 @@ import torch
 from common import rows, store
 from textgraft.core.progress import Progress
 from textgraft.language.pretraining import MOMENTUM, Pretraining, pretraining_plan
+from textgraft.methods.grafted import TOKENS_A_BATCH
 from textgraft.networks.awd_lstm import AWDLSTM
 from textgraft.networks.awd_settings import LANGUAGE_MODEL_RATES, NO_DROPOUT
 from textgraft.networks.language_model import LanguageModel
@@ -101,7 +102,7 @@ def texts_a_second(network: RecurrentClassifier, ids: list[list[int]], bf16: boo
     """One round of answering."""
     width = network.dim + network.head.n_classes
     began = time.perf_counter()
-    outputs_in_order(network.vectors_and_logits, ids, width, PAD_ID, "cpu", bf16)
+    outputs_in_order(network.vectors_and_logits, ids, width, PAD_ID, "cpu", bf16, TOKENS_A_BATCH)
     return len(ids) / (time.perf_counter() - began)
 
 

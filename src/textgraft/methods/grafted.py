@@ -23,7 +23,7 @@ from textgraft.training.records import Training, training_from_json, training_to
 if TYPE_CHECKING:
     from textgraft.networks.recurrent_classifier import RecurrentClassifier
 
-TOKENS_A_BATCH = 8_192
+TOKENS_A_BATCH = 16_384
 """Tokens read together when answering; recurrent layers want more texts side by side than attention."""
 
 PROBABLE = 1e-12
