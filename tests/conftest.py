@@ -108,24 +108,31 @@ def tickets() -> Tickets:
 def tiny_language_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Give the folder of a tiny random language model that has each of some words as one token."""
 
-    def make(words: Sequence[str], *, kind: str = "qrnn", backward: bool = False) -> Path:
-        from textgraft.core.plan import Plan
-        from textgraft.language.folder import PretrainedLanguageModel
-        from textgraft.networks.awd_settings import AWDSettings
-        from textgraft.text.special import SPECIAL
-        from textgraft.text.word_tokens import WordTokens
-        from textgraft.training.records import Training
-
-        vocabulary = (*SPECIAL, *dict.fromkeys(words))
-        settings = AWDSettings(len(vocabulary), 16, 24, 2, 0, kind)  # type: ignore[arg-type]
-        training = Training(Plan(("body",), ()), (), 0)
-        tokenizer = WordTokens(vocabulary)
-        empty = PretrainedLanguageModel(settings, {}, tokenizer, backward, training, None, {})
-        place = tmp_path_factory.mktemp("tiny-language") / f"{kind}.lm"
-        empty.restarted(0).save(place)
+    def make(words: Sequence[str], *, backward: bool = False) -> Path:
+        place = tmp_path_factory.mktemp("tiny-language") / "tiny.lm"
+        save_tiny_language_model(place, words, backward=backward)
         return place
 
     return make
+
+
+def save_tiny_language_model(
+    place: Path, words: Sequence[str], *, backward: bool = False, embedding: int = 16, hidden: int = 24
+) -> None:
+    """Write a language model of random weights that has each of some words as one token."""
+    from textgraft.core.plan import Plan
+    from textgraft.language.folder import PretrainedLanguageModel
+    from textgraft.networks.awd_settings import AWDSettings
+    from textgraft.text.special import SPECIAL
+    from textgraft.text.word_tokens import WordTokens
+    from textgraft.training.records import Training
+
+    vocabulary = (*SPECIAL, *dict.fromkeys(words))
+    settings = AWDSettings(len(vocabulary), embedding, hidden, 2, 0, "qrnn")
+    training = Training(Plan(("body",), ()), (), 0)
+    tokenizer = WordTokens(vocabulary)
+    empty = PretrainedLanguageModel(settings, {}, tokenizer, backward, training, None, {})
+    empty.restarted(0).save(place)
 
 
 FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")

@@ -18,7 +18,7 @@ GOLDEN = Path(__file__).with_name("golden")
 READS_TOKENS = ("transformer-gru", "finetune")
 """Methods whose golden models are of the tiny encoder beside them."""
 
-IN_BF16 = (*READS_TOKENS, "word-gru")
+IN_BF16 = (*READS_TOKENS, "word-gru", "ulmfit")
 """Networks that run in bf16 where the hardware has it, and in fp32 elsewhere."""
 MODELS = sorted(GOLDEN.glob("format*_*.model"))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,7 @@ TEXTS = [
 LABELS = ["arrival"] * 4 + ["top_up"] * 4 + ["oos"] * 2
 QUERIES = ["has my card come", "money cannot be added", "", "qwerty", "Карта не пришла", "card 💳"]
 
+LANGUAGE_MODEL = HERE / "words.lm"
 BERT, VECTORS = HERE / "bert", HERE / "words.vec"
 SMALL_GRU = {"hidden": 8, "layers": 1, "epochs": 20, "rate": 2e-2, "batch_size": 4}
 
@@ -59,12 +61,14 @@ def golden_bert() -> SentenceEncoder:
 def make_inputs() -> None:
     """A BERT of a few thousand numbers, and word vectors for the training words."""
     sys.path.insert(0, str(HERE.parent))
-    from conftest import save_tiny
+    from conftest import save_tiny, save_tiny_language_model
 
     if not BERT.is_dir():
         save_tiny("bert", BERT, TEXTS * 20, n_pieces=120, spread=0.05, width=16, layers=1)
     words = sorted({word for text in TEXTS for word in text.replace("-", " - ").split()})
     rows = np.random.default_rng(0).normal(size=(len(words), 8)).round(3)
+    # models of ulmfit need none beside them, so it is not kept
+    save_tiny_language_model(LANGUAGE_MODEL, words, embedding=8, hidden=12)
     lines = [" ".join([word, *map(str, row)]) for word, row in zip(words, rows, strict=True)]
     VECTORS.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -92,6 +96,7 @@ def main() -> None:
             "threshold": round(clf.threshold_.value, 6),
             "nearest": clf.explain(QUERIES[0], k=1).neighbours[0].text,
         }
+    shutil.rmtree(LANGUAGE_MODEL)
     stored = {"queries": QUERIES} | stored
     path.write_text(json.dumps(stored, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
