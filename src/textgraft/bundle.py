@@ -67,6 +67,22 @@ def without_prefix(prefix: str, named: dict[str, T]) -> dict[str, T]:
     return {name[len(prefix) :]: value for name, value in named.items() if name.startswith(prefix)}
 
 
+def in_half(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Matrices of fp32 as float16, in half the space; all else, such as biases and statistics, as it is."""
+    return {
+        name: array.astype(np.float16) if array.ndim > 1 and array.dtype == np.float32 else array
+        for name, array in arrays.items()
+    }
+
+
+def in_full(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """float16 as fp32; all else as it is."""
+    return {
+        name: array.astype(np.float32) if array.dtype == np.float16 else array
+        for name, array in arrays.items()
+    }
+
+
 def write_bundle(path: str | Path, bundle: Bundle) -> None:
     """Write a model folder, replacing an older model but nothing else.
 

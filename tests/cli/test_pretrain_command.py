@@ -7,7 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from textgraft.language.folder import open_language_model
 
 TEXT = "\n".join(f"the cat number {n} sat on the mat and looked at dog {n % 7}" for n in range(120)) + "\n"
 SMALL = (
@@ -121,3 +124,15 @@ def test_mistakes_are_one_clear_line(run, tmp_path, text, options, said):
     assert said in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "a.lm").exists()
+
+
+def test_half_the_space_is_nearly_the_same_model(run, corpus, tmp_path):
+    command = ("pretrain", corpus, *SMALL, "--run", tmp_path / "run")
+    assert run(*command, "--to", tmp_path / "whole.lm")[0] == 0
+    assert run(*command, "--half", "--to", tmp_path / "half.lm")[0] == 0
+    sizes = [(tmp_path / f"{name}.lm" / "arrays.safetensors").stat().st_size for name in ("whole", "half")]
+    assert sizes[1] < 0.6 * sizes[0]
+    whole, half = (open_language_model(tmp_path / f"{name}.lm").tensors for name in ("whole", "half"))
+    assert {tensor.dtype for tensor in half.values()} == {np.dtype("float32")}
+    for name, tensor in whole.items():
+        np.testing.assert_allclose(half[name], tensor, rtol=1e-3, atol=1e-6)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgraft.cli.language_summary import saved_sentence, summary_of
-from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Json, Seed, Text, Window
+from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Half, Json, Seed, Text, Window
 
 if TYPE_CHECKING:
     from textgraft.training.records import EpochReport
@@ -21,7 +21,10 @@ def adapt(
         list[str], typer.Argument(help="Texts: .txt, CSV, TSV, JSONL, Parquet, or - for standard input.")
     ],
     source: Annotated[
-        Path, typer.Option("--from", metavar="FOLDER", help="The language model to begin with.")
+        str,
+        typer.Option(
+            "--from", metavar="MODEL", help="The language model to begin with: english, or a folder."
+        ),
     ],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the adapted one goes.")],
     run: Annotated[
@@ -38,6 +41,7 @@ def adapt(
     batch_size: BatchSize = 64,
     window: Window = 72,
     dropout: Dropout = 0.5,
+    half: Half = False,
     part: EndOfText = "line",
     text: Text = None,
     encoding: Encoding = "utf-8",
@@ -51,11 +55,11 @@ def adapt(
 
     Examples:
 
-      textgraft adapt tickets.csv --from english.lm --to tickets.lm
+      textgraft adapt tickets.csv --from english --to tickets.lm
 
-      textgraft adapt labelled.csv unlabelled.jsonl --text body --from english.lm --to domain.lm
+      textgraft adapt labelled.csv unlabelled.jsonl --text body --from english --to domain.lm
 
-      textgraft adapt tickets.csv --from english.lm --to tickets.lm --epochs 10 --rate 0.002
+      textgraft adapt tickets.csv --from english --to tickets.lm --epochs 10 --rate 0.002
 
       textgraft adapt tickets.csv --from backward.lm --to tickets_backward.lm
     """
@@ -63,7 +67,7 @@ def adapt(
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
     from textgraft.language.adapting import Adapting, adapt, adapting_run
-    from textgraft.language.folder import open_language_model
+    from textgraft.language.packaged import find_language_model
     from textgraft.language.pretraining import epoch_sentence
 
     def tell(report: EpochReport) -> None:
@@ -78,7 +82,7 @@ def adapt(
         dropout=dropout,
         seed=seed,
     )
-    model = open_language_model(source)
+    model = find_language_model(source)
     folder = run or to.with_name(f"{to.name}.run")
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
     with shown_progress("reading the texts") as watch:
@@ -86,7 +90,7 @@ def adapt(
             read = list(opened.documents())
         kept = adapting_run(folder, model, read, how)
         adapted = adapt(model, read, how, run=kept, watch=watch, watch_epoch=tell)
-        adapted.save(to)
+        adapted.save(to, half=half)
     summary = summary_of(adapted, to, time.monotonic() - began)
     if json:
         print_json(summary)

@@ -39,6 +39,7 @@ OosLabel = Annotated[
 BatchSize = Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")]
 Window = Annotated[int, typer.Option("--window", help="Tokens of each in a step.")]
 Dropout = Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")]
+Half = Annotated[bool, typer.Option("--half", help="Keep weights in 16 bits, in half the space.")]
 EndOfText = Annotated[
     str, typer.Option("--part", metavar="KIND", help="What ends a plain text: line, blank-line or file.")
 ]

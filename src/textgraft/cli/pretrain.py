@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgraft.cli.language_summary import saved_sentence, summary_of
-from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Json, Seed, Text, Window
+from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Half, Json, Seed, Text, Window
 
 if TYPE_CHECKING:
     from textgraft.training.records import EpochReport
@@ -63,6 +63,7 @@ def pretrain(
             help="Learn from documents of N tokens, drawn at random; else from all.",
         ),
     ] = None,
+    half: Half = False,
     backward: Annotated[
         bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
     ] = False,
@@ -91,7 +92,7 @@ def pretrain(
     """
     from textgraft.cli.corpora import open_corpus
     from textgraft.cli.output import print_json, print_text
-    from textgraft.cli.progress import shown_progress
+    from textgraft.cli.progress import shown_progress, with_speed
     from textgraft.core.progress import Progress
     from textgraft.language.pretraining import Pretraining, epoch_sentence, pretrain
     from textgraft.language.tokenizers import check_kind, kept_tokenizer
@@ -138,9 +139,10 @@ def pretrain(
 
         model = pretrain(
             learns, held_out, tokenizer, how,
-            run=folder / "training", corpus=f"{fingerprint} {most}", watch=watch, watch_epoch=tell,
+            run=folder / "training", corpus=f"{fingerprint} {most}",
+            watch=with_speed(watch, "training", "tokens", learns.n_tokens * epochs), watch_epoch=tell,
         )  # fmt: skip
-        model.save(to)
+        model.save(to, half=half)
     summary = summary_of(model, to, time.monotonic() - began)
     if json:
         print_json(summary)

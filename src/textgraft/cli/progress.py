@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from textgraft.core.progress import Progress, Watch
@@ -27,6 +28,31 @@ def shown_progress(starting: str) -> Iterator[Watch]:
             yield _Bars(bars, starting)
     else:
         yield _Lines()
+
+
+def with_speed(watch: Watch, what: str, unit: str, units: int) -> Watch:
+    """A watcher that also says how many units a second one kind of work does.
+
+    Args:
+        watch: told of progress.
+        what: the kind of work.
+        unit: in the plural.
+        units: that all of it has.
+    """
+    first: list[tuple[float, int]] = []
+
+    def told(progress: Progress) -> None:
+        if progress.what == what and progress.total:
+            now = time.monotonic()
+            # a resumed run begins somewhere within
+            first[:] = first or [(now, progress.done)]
+            seconds, done = now - first[0][0], progress.done - first[0][1]
+            if seconds > 0 and done > 0:
+                speed = units * done / progress.total / seconds
+                progress = replace(progress, pace=f"{speed:,.0f} {unit}/s")
+        watch(progress)
+
+    return told
 
 
 def _bars() -> Any:
@@ -56,7 +82,12 @@ class _Bars:
             for task in self._tasks.values():
                 self._bars.update(task, visible=False)
             self._tasks[progress.what] = self._bars.add_task(progress.what)
-        self._bars.update(self._tasks[progress.what], completed=progress.done, total=progress.total)
+        self._bars.update(
+            self._tasks[progress.what],
+            description=f"{progress.what} {progress.pace}".rstrip(),
+            completed=progress.done,
+            total=progress.total,
+        )
 
 
 class _Lines:
@@ -64,15 +95,40 @@ class _Lines:
 
     def __init__(self) -> None:
         self._next = time.monotonic() + FIRST_WORD_AFTER
+        self._began = "", 0.0, 0
 
     def __call__(self, progress: Progress) -> None:
-        if time.monotonic() >= self._next and progress.total:
-            print(_line(progress), file=sys.stderr, flush=True)
-            self._next = time.monotonic() + SECONDS_BETWEEN_LINES
+        now = time.monotonic()
+        if progress.what != self._began[0]:
+            self._began = progress.what, now, progress.done
+        if now >= self._next and progress.total:
+            print(_line(progress, self._seconds_left(progress, now)), file=sys.stderr, flush=True)
+            self._next = now + SECONDS_BETWEEN_LINES
+
+    def _seconds_left(self, progress: Progress, now: float) -> float | None:
+        _, began, at = self._began
+        done = progress.done - at
+        return (now - began) / done * (progress.total - progress.done) if done > 0 else None
 
 
-def _line(progress: Progress) -> str:
+def _line(progress: Progress, seconds_left: float | None) -> str:
     if progress.total == 1:
         return f"{progress.what} …"
     share = 100 * progress.done / progress.total
-    return f"{progress.what}: {progress.done:,} of {progress.total:,} ({share:.0f} %)"
+    said = [f"{progress.what}: {progress.done:,} of {progress.total:,} ({share:.0f} %)"]
+    if progress.pace:
+        said.append(progress.pace)
+    if seconds_left is not None and progress.done < progress.total:
+        said.append(f"{_time(seconds_left)} left")
+    return ", ".join(said)
+
+
+def _time(seconds: float) -> str:
+    minutes = seconds / 60
+    return (
+        f"{seconds:.0f} s"
+        if minutes < 2
+        else f"{minutes:.0f} min"
+        if minutes < 120
+        else f"{minutes / 60:.1f} h"
+    )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` units of the work called ``what``."""
+    """``done`` of ``total`` units of the work called ``what``; ``pace`` says how fast, where it is known."""
 
     what: str
     done: int
     total: int
+    pace: str = ""
 
 
 Watch = Callable[[Progress], None]

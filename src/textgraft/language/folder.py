@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgraft.bundle import Bundle, read_bundle, with_prefix, without_prefix, write_bundle
+from textgraft.bundle import Bundle, in_full, in_half, read_bundle, with_prefix, without_prefix, write_bundle
 from textgraft.core.plan import Plan
 from textgraft.errors import ModelFolderError
 from textgraft.networks.awd_settings import NO_DROPOUT, AWDSettings, DropoutRates
@@ -72,8 +72,12 @@ class PretrainedLanguageModel:
             tensors = all_tensors(LanguageModel(self.settings))
         return replace(self, tensors=tensors, training=Training(Plan(("body",), ()), (), 0), perplexity=None)
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a folder of JSON and safetensors, replacing an older one.
+
+        Args:
+            path: the folder.
+            half: whether to keep matrices in 16 bits (float16), for half the size.
 
         Raises:
             ModelFolderError: something else is in the way, or the disk refuses.
@@ -86,7 +90,7 @@ class PretrainedLanguageModel:
             "perplexity": self.perplexity,
             "corpus": self.corpus,
         }
-        arrays = with_prefix("network.", self.tensors)
+        arrays = with_prefix("network.", in_half(self.tensors) if half else self.tensors)
         write_bundle(path, Bundle(about, arrays, {"tokenizer": self.tokenizer.to_json().split("\n")}))
 
 
@@ -107,7 +111,7 @@ def open_language_model(path: str | Path) -> PretrainedLanguageModel:
     try:
         found = PretrainedLanguageModel(
             settings=AWDSettings(**about["settings"]),
-            tensors=without_prefix("network.", bundle.arrays),
+            tensors=in_full(without_prefix("network.", bundle.arrays)),
             tokenizer=tokenizer_from_json("\n".join(bundle.texts["tokenizer"])),
             backward=about["backward"],
             training=training_from_json(about["training"]),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgraft.bundle import Bundle, with_prefix, without_prefix
+from textgraft.bundle import Bundle, in_full, in_half, with_prefix, without_prefix
 from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.language.folder import PretrainedLanguageModel
 from textgraft.methods.confidence import ClassEvidence
@@ -144,7 +144,7 @@ class Grafts:
                     "max_tokens": graft.max_tokens,
                 }
             )
-            arrays |= with_prefix(f"graft {number}.", halved(graft.tensors))
+            arrays |= with_prefix(f"graft {number}.", in_half(graft.tensors))
             arrays[f"decoder bias {number}"] = graft.decoder_bias
             texts[f"tokenizer {number}"] = graft.tokenizer.to_json().split("\n")
         return Bundle(about, arrays, texts)
@@ -156,10 +156,7 @@ def grafts_from(packed: Bundle) -> Grafts:
     grafts = tuple(
         Graft(
             **(about | {"settings": AWDSettings(**about["settings"])}),
-            tensors={
-                name: array.astype(np.float32) if array.dtype == np.float16 else array
-                for name, array in without_prefix(f"graft {number}.", arrays).items()
-            },
+            tensors=in_full(without_prefix(f"graft {number}.", arrays)),
             decoder_bias=arrays[f"decoder bias {number}"],
             tokenizer=tokenizer_from_json("\n".join(packed.texts[f"tokenizer {number}"])),
         )
@@ -185,20 +182,3 @@ def token_ids(
 ) -> list[list[int]]:
     """Token ids of each text as a language model reads it, the first ``limit`` of them."""
     return [(backwards(ids) if backward else ids)[:limit].tolist() for ids in tokenizer.ids(list(texts))]
-
-
-def rounded_to_half(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same, matrices rounded to what float16 has: kept in half the space, and used as they are kept."""
-    return {
-        name: array.astype(np.float16).astype(np.float32) if _is_matrix(array) else array
-        for name, array in tensors.items()
-    }
-
-
-def halved(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Matrices as float16; biases and the statistics of batch-norm as they are."""
-    return {name: array.astype(np.float16) if _is_matrix(array) else array for name, array in tensors.items()}
-
-
-def _is_matrix(array: np.ndarray) -> bool:
-    return array.ndim > 1 and array.dtype == np.float32

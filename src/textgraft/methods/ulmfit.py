@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 
-from textgraft.bundle import Bundle
+from textgraft.bundle import Bundle, in_full, in_half
 from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, gradual_unfreezing, one_cycle
 from textgraft.core.progress import Watch
@@ -251,7 +251,7 @@ class ULMFiTClassifier(NetworkClassifier):
         self, model: PretrainedLanguageModel, lesson: Lesson, recipe: Recipe, watch: Watch
     ) -> tuple[Graft, Training]:
         """One language model, adapted and thawed under a head."""
-        from textgraft.methods.grafted import Graft, rounded_to_half, token_ids
+        from textgraft.methods.grafted import Graft, token_ids
         from textgraft.networks.tensors import all_tensors, put_tensors
         from textgraft.training.batches import TokenBatches
         from textgraft.training.joining import joined
@@ -291,7 +291,8 @@ class ULMFiTClassifier(NetworkClassifier):
         training = replace(training, notes=notes)
         if recipe.adapt:
             training = joined("adapting", adapted.training, training)
-        put_tensors(network, rounded_to_half(all_tensors(network)), strict=True)
+        # what is kept in half the space is used as it is kept
+        put_tensors(network, in_full(in_half(all_tensors(network))), strict=True)
         self._settle(network, ids, device, settings.bf16)
         graft = Graft(
             settings=adapted.settings,
