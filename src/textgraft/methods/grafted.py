@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 TOKENS_A_BATCH = 16_384
 """Tokens read together when answering; recurrent layers want more texts side by side than attention."""
+
+EMBEDDING, DECODER_BIAS = "body.embedding.weight", "decoder.bias"
+"""Names of what a language model has for each word."""
 
 PROBABLE = 1e-12
 """Added to a probability before its logarithm is taken."""
@@ -57,7 +60,7 @@ class Graft:
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, as many as are read."""
-        return token_ids(self.tokenizer, texts, self.max_tokens, backward=self.backward)
+        return as_read(self.tokenizer.ids(list(texts)), self.max_tokens, backward=self.backward)
 
     def language_model(self, training: Training) -> PretrainedLanguageModel:
         """The body with its decoder: a language model again, to be grafted elsewhere.
@@ -67,7 +70,7 @@ class Graft:
         """
         body = {name: array for name, array in self.tensors.items() if name.startswith("body.")}
         tensors = {name: array.astype(np.float32) for name, array in body.items()}
-        tensors["decoder.bias"] = self.decoder_bias
+        tensors[DECODER_BIAS] = self.decoder_bias
         return PretrainedLanguageModel(
             self.settings, tensors, self.tokenizer, self.backward, training, None, {}
         )
@@ -177,8 +180,42 @@ def answers_together(grafts: Sequence[Graft], texts: list[str]) -> tuple[np.ndar
     return unit_rows(together), np.log(belief + PROBABLE)
 
 
-def token_ids(
-    tokenizer: Tokenizer, texts: Sequence[str], limit: int | None = None, *, backward: bool = False
-) -> list[list[int]]:
-    """Token ids of each text as a language model reads it, the first ``limit`` of them."""
-    return [(backwards(ids) if backward else ids)[:limit].tolist() for ids in tokenizer.ids(list(texts))]
+def as_read(ids: Sequence[np.ndarray], limit: int, *, backward: bool = False) -> list[list[int]]:
+    """Ids of each text in the order in which a language model reads them, the first ``limit`` of them."""
+    return [(backwards(one) if backward else one)[:limit].tolist() for one in ids]
+
+
+@dataclass(frozen=True)
+class WordsInUse:
+    """The words of a language model that some texts have.
+
+    The others learn nothing from these texts, but would cost the optimiser as much.
+
+    Attributes:
+        words: (u,) their ids, ascending; ``<pad>`` is the first.
+    """
+
+    words: np.ndarray
+
+    @classmethod
+    def of(cls, ids: Sequence[list[int]]) -> WordsInUse:
+        """Those of some texts."""
+        return cls(np.unique(np.concatenate([[PAD_ID], *ids]).astype(np.int64)))
+
+    def renumbered(self, ids: Sequence[list[int]]) -> list[list[int]]:
+        """Ids of texts that have no other words, from 0 to u − 1."""
+        return [np.searchsorted(self.words, row).tolist() for row in ids]
+
+    def alone(self, model: PretrainedLanguageModel) -> PretrainedLanguageModel:
+        """The model as if it knew these words alone; its tokenizer stays, so ids have to be renumbered."""
+        tensors = {name: model.tensors[name][self.words] for name in (EMBEDDING, DECODER_BIAS)}
+        settings = replace(model.settings, vocabulary_size=len(self.words))
+        return replace(model, settings=settings, tensors=model.tensors | tensors)
+
+    def among_all(
+        self, tensors: dict[str, np.ndarray], model: PretrainedLanguageModel
+    ) -> dict[str, np.ndarray]:
+        """Tensors of a network over these words, with the vectors that all others have in the model."""
+        whole = model.tensors[EMBEDDING].copy()
+        whole[self.words] = tensors[EMBEDDING]
+        return tensors | {EMBEDDING: whole}

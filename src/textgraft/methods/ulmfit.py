@@ -251,7 +251,7 @@ class ULMFiTClassifier(NetworkClassifier):
         self, model: PretrainedLanguageModel, lesson: Lesson, recipe: Recipe, watch: Watch
     ) -> tuple[Graft, Training]:
         """One language model, adapted and thawed under a head."""
-        from textgraft.methods.grafted import Graft, token_ids
+        from textgraft.methods.grafted import DECODER_BIAS, Graft, WordsInUse, as_read
         from textgraft.networks.tensors import all_tensors, put_tensors
         from textgraft.training.batches import TokenBatches
         from textgraft.training.joining import joined
@@ -269,9 +269,11 @@ class ULMFiTClassifier(NetworkClassifier):
                 trainer=lesson.train,
                 watch=watch,
             )
-        network = self._network(adapted, lesson.n_classes)
-        limit, reads = self._limit([len(ids) for ids in token_ids(adapted.tokenizer, texts)])
-        ids = token_ids(adapted.tokenizer, texts, limit, backward=model.backward)
+        whole = adapted.tokenizer.ids(texts)
+        limit, reads = self._limit([len(ids) for ids in whole])
+        read = as_read(whole, limit, backward=model.backward)
+        used = WordsInUse.of(read)
+        network, ids = self._network(used.alone(adapted), lesson.n_classes), used.renumbered(read)
         device = choose_device("auto")
         settings = self._settings(
             lesson, f"{of}classifying", device, bf16=choose_precision("auto", device) == "bf16"
@@ -294,10 +296,11 @@ class ULMFiTClassifier(NetworkClassifier):
         # what is kept in half the space is used as it is kept
         put_tensors(network, in_full(in_half(all_tensors(network))), strict=True)
         self._settle(network, ids, device, settings.bf16)
+        tensors = in_full(in_half(used.among_all(all_tensors(network), adapted)))
         graft = Graft(
             settings=adapted.settings,
-            tensors=all_tensors(network),
-            decoder_bias=adapted.tensors["decoder.bias"],
+            tensors=tensors,
+            decoder_bias=adapted.tensors[DECODER_BIAS],
             tokenizer=adapted.tokenizer,
             backward=model.backward,
             pool=self.pool,
