@@ -11,12 +11,14 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
+WEIGHTS = DOCS.parent / "src" / "textgraft" / "weights"
 COMMANDS = (
     "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
     "pretrain", "adapt",
@@ -41,14 +43,23 @@ def command_line() -> dict[Path, str]:
 
 def benchmarks() -> dict[Path, str]:
     """benchmarks.md with its tables between markers made anew from benchmarks/results."""
-    page = DOCS / "benchmarks.md"
+    return _filled(DOCS / "benchmarks.md", TABLES)
+
+
+def language_model_card() -> dict[Path, str]:
+    """The card of the packaged language model, its facts made anew from its manifest."""
+    return _filled(WEIGHTS / "README.md", {"facts": language_model_facts})
+
+
+def _filled(page: Path, tables: dict[str, Callable[[], str]]) -> dict[Path, str]:
+    """A page with its tables between markers made anew."""
     text = page.read_text(encoding="utf-8")
-    for name, table in TABLES.items():
+    for name, table in tables.items():
         block = f"<!-- {name} -->\n{table()}\n<!-- end -->"
         text, found = re.subn(
             rf"<!-- {name} -->\n.*?<!-- end -->", lambda _, block=block: block, text, flags=re.S
         )
-        assert found == 1, f"benchmarks.md has no place for the table {name}"
+        assert found == 1, f"{page.name} has no place for the table {name}"
     return {page: text}
 
 
@@ -218,6 +229,42 @@ def finetune_defaults_table(name: str) -> str:
     return _table(["finetune", *result["table"][0]["accuracy"], "mean"], rows, result)
 
 
+def ulmfit_table(kind: str) -> str:
+    """One column a task, of the stored results of benchmarks/ulmfit.py."""
+    results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
+    names = list(dict.fromkeys(row["name"] for result in results for row in result["table"]))
+    cells = {(row["name"], result["task"]): row for result in results for row in result["table"]}
+    rows = [[name, *(_seeds(cells.get((name, result["task"]))) for result in results)] for name in names]
+    return _table(["ulmfit", *(result["task"] for result in results)], rows, results[-1])
+
+
+def language_model_facts() -> str:
+    """What the packaged language model's own manifest says of it."""
+    about, size = _packaged_language_model()
+    settings, corpus = about["settings"], about["corpus"]
+    (phase,) = about["training"]["plan"]["phases"]
+    rows = [
+        ["layers", f"{settings['layers']} of a {settings['kind'].upper()}, {settings['hidden']} units"],
+        ["vectors", f"{settings['embedding']} numbers, tied to the decoder"],
+        ["tokens it knows", f"{settings['vocabulary_size']:,}"],
+        ["size", f"{size / 1e6:.1f} MB, matrices in 16 bits"],
+        ["learned from", f"{corpus['tokens']:,} tokens of {corpus['documents']:,} documents"],
+        ["rate", f"{max(phase['peak_rates']):g} at most, {phase['epochs']} epoch, {phase['schedule']['name']}"],
+        [
+            "perplexity",
+            f"{about['perplexity']:.1f} a token on {corpus['held_out_tokens']:,} held-out tokens of "
+            f"{corpus['held_out_documents']:,} documents (`general_english_valid`)",
+        ],
+    ]
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])
+
+
+def _packaged_language_model() -> tuple[dict[str, Any], int]:
+    folder = WEIGHTS / "english.lm"
+    about: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["about"]
+    return about, sum(path.stat().st_size for path in folder.iterdir())
+
+
 _COVERAGE = ("coverage", "out_of_scope_recall", "in_scope_accuracy_of_accepted")
 
 TABLES = {
@@ -235,6 +282,8 @@ TABLES = {
     "training speed": training_speed_table,
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
+    "ulmfit arms": partial(ulmfit_table, "arms"),
+    "ulmfit parts": partial(ulmfit_table, "parts"),
 }
 
 
@@ -256,6 +305,13 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
+def _seeds(row: dict[str, Any] | None) -> str:
+    if row is None:
+        return "–"
+    spread = "" if row["spread"] is None else f" ± {row['spread']:.3f}"
+    return f"{_number(row['accuracy'])}{spread} ({len(row['runs'])})"
+
+
 def _from_to(row: dict[str, Any], key: str) -> str:
     least, most = row[f"{key}_from_to"]
     return f"{row[key]:.3f} ({least:.3f}–{most:.3f})"
@@ -265,7 +321,11 @@ def _spread(value: dict[str, float]) -> str:
     return f"{value['median']:.2f} ({value['min']:.2f}–{value['max']:.2f})"
 
 
-PAGES = {"command_line": command_line, "benchmarks": benchmarks}
+PAGES = {
+    "command_line": command_line,
+    "benchmarks": benchmarks,
+    "language_model_card": language_model_card,
+}
 
 
 def main() -> None:
