@@ -37,7 +37,7 @@ SIZES: dict[str, tuple[str, int | None]] = {
 TESTED = 5_000
 """Rows of a test file that are asked, evenly spaced; all of a shorter one."""
 
-UNLABELLED = {"imdb": 2_000}
+UNLABELLED = {"imdb": 1_000}
 """Unlabelled reviews that the last arm reads besides, drawn by seed."""
 
 ARMS: dict[str, dict[str, Any]] = {
@@ -50,6 +50,7 @@ PARTS: dict[str, dict[str, Any]] = {
     "whole recipe": {},
     "no gradual unfreezing": {"gradual": False},
     "no discriminative rates": {"factor": 1.0},
+    "rates shrinking by 1.5, not 2.6": {"factor": 1.5},
     "constant rates": {"schedule": "constant"},
     "last state only": {"pool": "last"},
     "no adapting": {"adapt": 0},

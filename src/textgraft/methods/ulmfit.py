@@ -81,6 +81,11 @@ RECIPES = (
 """Usual values; that 6 epochs are too few for some thousands of rows was seen on training rows."""
 
 
+def _usual(n_rows: int) -> Recipe:
+    """The first recipe for so many rows or more."""
+    return next(recipe for recipe in RECIPES if n_rows <= recipe.rows)
+
+
 @final
 class ULMFiTClassifier(NetworkClassifier):
     """A language model, adapted to the task's texts and thawed under a classifier.
@@ -227,7 +232,7 @@ class ULMFiTClassifier(NetworkClassifier):
         from textgraft.training.joining import trained_in_turn
 
         check_class_count(self.method, lesson.n_classes)
-        recipe = self._recipe(len(lesson.codes))
+        recipe = self._recipe(len(lesson.codes), len(lesson.unlabelled))
         grafts, story = [], None
         for model in self._language_models():
             graft, training = self._grafted(model, lesson, recipe, watch)
@@ -316,9 +321,9 @@ class ULMFiTClassifier(NetworkClassifier):
             models.append(find_language_model(self.backward, backward=True))
         return [model.restarted(self.seed) for model in models] if self.scratch else models
 
-    def _recipe(self, n_rows: int) -> Recipe:
-        """Numbers for so many rows, where the parameters do not say."""
-        usual = next(recipe for recipe in RECIPES if n_rows <= recipe.rows)
+    def _recipe(self, n_rows: int, n_unlabelled: int = 0) -> Recipe:
+        """Numbers for so many rows, where parameters do not say; texts without a label count for adapting."""
+        usual = replace(_usual(n_rows), adapt=_usual(n_rows + n_unlabelled).adapt)
         names = ("adapt", "thaw", "epochs", "batch_size")
         given: dict[str, Any] = {
             name: int(getattr(self, name)) for name in names if getattr(self, name) != "auto"
