@@ -249,7 +249,7 @@ def language_model_facts() -> str:
         ["tokens it knows", f"{settings['vocabulary_size']:,}"],
         ["size", f"{size / 1e6:.1f} MB, matrices in 16 bits"],
         ["learned from", f"{corpus['tokens']:,} tokens of {corpus['documents']:,} documents"],
-        ["rate", f"{max(phase['peak_rates']):g} at most, {phase['epochs']} epoch, {phase['schedule']['name']}"],
+        ["rate", f"{max(phase['peak_rates']):g} at most, {phase['schedule']['name']}"],
         [
             "perplexity",
             f"{about['perplexity']:.1f} a token on {corpus['held_out_tokens']:,} held-out tokens of "
@@ -283,7 +283,6 @@ TABLES = {
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
-    "ulmfit parts": partial(ulmfit_table, "parts"),
 }
 
 

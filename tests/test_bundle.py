@@ -281,3 +281,10 @@ def test_what_is_no_model_is_not_read(tmp_path: Path, kind: str) -> None:
     said = r"no manifest\.json" if kind == "empty folder" else "is no folder"
     with pytest.raises(ModelFolderError, match=said):
         read_bundle(place)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="modes are of POSIX")
+def test_who_may_read_one_file_may_read_all(tmp_path: Path) -> None:
+    write_bundle(tmp_path / "a.model", Bundle({}, {"x": np.zeros(3)}, {"t": ["a"]}))
+    modes = {path.stat().st_mode for path in (tmp_path / "a.model").iterdir()}
+    assert len(modes) == 1

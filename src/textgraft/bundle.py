@@ -189,6 +189,8 @@ def _write_files(folder: Path, bundle: Bundle, in_use: set[str]) -> None:
         arrays = {name: np.require(array, requirements="C") for name, array in bundle.arrays.items()}
         save_file(arrays, folder / names["arrays"])
         _write_json(folder / names["texts"], bundle.texts)
+        # safetensors writes for the owner alone; who may read the other files may read the numbers
+        (folder / names["arrays"]).chmod((folder / names["texts"]).stat().st_mode & 0o777)
         manifest = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,

@@ -399,10 +399,10 @@ class ULMFiTClassifier(NetworkClassifier):
 
     def _sentence(self, recipe: Recipe, lesson: Lesson) -> str:
         """What was chosen for so many rows."""
-        thaw = f"{recipe.thaw} for each group that thaws, then " if self.gradual else ""
-        unlabelled = f" and {len(lesson.unlabelled):,} texts without a label" if lesson.unlabelled else ""
-        adapting = f"{recipe.adapt} of adapting{unlabelled}, " if recipe.adapt else ""
-        return (
-            f"For {len(lesson.codes):,} rows: epochs {adapting}{thaw}{recipe.epochs} of all layers, "
-            f"in batches of {recipe.batch_size}."
-        )
+        rows = f"{len(lesson.codes):,} rows"
+        if lesson.unlabelled:
+            rows += f" and {len(lesson.unlabelled):,} texts without a label"
+        epochs = [f"{recipe.adapt} of adapting"] if recipe.adapt else []
+        epochs += [f"{recipe.thaw} for each group that thaws"] if self.gradual else []
+        epochs.append(f"{recipe.epochs} of all layers")
+        return f"For {rows}: epochs {', '.join(epochs)}; batches of {recipe.batch_size}."
