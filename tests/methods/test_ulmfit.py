@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import textgraft as tg
-from textgraft.errors import ModelFolderError, ParameterError, WeightsError
+from textgraft.errors import ModelFolderError, ParameterError, TrainingError, WeightsError
 from textgraft.language.folder import open_language_model
 from textgraft.methods.ulmfit import ULMFiTClassifier
 
@@ -166,6 +166,17 @@ def test_a_killed_fit_goes_on_to_the_same_weights(forward: str, tmp_path: Path) 
     again = ULMFiTClassifier(forward, **SMALL).fit(texts, labels, run=tmp_path / "run")
     for name, tensor in whole.learned_.grafts[0].tensors.items():
         assert np.array_equal(again.learned_.grafts[0].tensors[name], tensor), name
+
+
+def test_a_run_does_not_go_on_with_another_language_model(
+    tiny_language_model: Callable[..., Path], tmp_path: Path
+) -> None:
+    folder, rows = tiny_language_model(KNOWN), corpus(16)
+    quick = SMALL | {"epochs": 1}
+    ULMFiTClassifier(str(folder), **quick).fit(*rows, run=tmp_path / "run")
+    open_language_model(folder).restarted(7).save(folder)
+    with pytest.raises(TrainingError, match="another run"):
+        ULMFiTClassifier(str(folder), **quick).fit(*rows, run=tmp_path / "run")
 
 
 def test_rates_can_be_tried(forward: str) -> None:

@@ -34,7 +34,6 @@ from textgraft.language.measuring import perplexity
 from textgraft.networks.awd_settings import LANGUAGE_MODEL_RATES
 from textgraft.text.documents import Documents
 from textgraft.text.special import SPECIAL, UNK_ID
-from textgraft.text.tokenizer import fingerprint
 from textgraft.text.vocabulary_transfer import transfer_vocabulary
 from textgraft.text.word_tokens import WordTokens, with_words
 from textgraft.training.records import Training, WatchEpochs
@@ -245,11 +244,7 @@ def adapting_run(
 
     digest = hashlib.sha256()
     numbers = asdict(how) | {"schedule": schedule_to_json(how.schedule)}
-    decides = [numbers, fingerprint(model.tokenizer), asdict(model.settings), model.backward]
-    digest.update(json.dumps(decides, sort_keys=True).encode())
-    for name, tensor in sorted(model.tensors.items()):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(tensor).tobytes())
+    digest.update(json.dumps([numbers, model.fingerprint()], sort_keys=True).encode())
     for text in texts:
         digest.update(b"\0" + text.encode("utf-8", "surrogatepass"))
     return RunFolder(path, digest.hexdigest(), CHECKPOINT_SECONDS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from textgraft.core.plan import Plan
 from textgraft.errors import ModelFolderError
 from textgraft.networks.awd_settings import NO_DROPOUT, AWDSettings, DropoutRates
 from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
+from textgraft.text.tokenizer import fingerprint as tokenizer_fingerprint
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -59,6 +62,15 @@ class PretrainedLanguageModel:
             network = LanguageModel(self.settings, rates)
         put_tensors(network, self.tensors, strict=True)
         return network.eval()
+
+    def fingerprint(self) -> str:
+        """SHA-256 of all that decides what it says of a text."""
+        sizes = [asdict(self.settings), self.backward, tokenizer_fingerprint(self.tokenizer)]
+        digest = hashlib.sha256(json.dumps(sizes, sort_keys=True).encode())
+        for name, tensor in sorted(self.tensors.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(tensor).tobytes())
+        return digest.hexdigest()
 
     def restarted(self, seed: int) -> PretrainedLanguageModel:
         """The same sizes and tokens with random weights, as if nothing had been learned."""

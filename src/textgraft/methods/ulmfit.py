@@ -266,11 +266,12 @@ class ULMFiTClassifier(NetworkClassifier):
         texts = list(lesson.features)
         adapted = model
         if recipe.adapt:
+            begins_with = {"begins_with": model.fingerprint()}
             adapted = adapt(
                 model,
                 [*texts, *lesson.unlabelled],
                 self._adapting(recipe),
-                run=run_folder(lesson, f"{of}adapting", self.get_params(deep=False)),
+                run=run_folder(lesson, f"{of}adapting", self.get_params(deep=False) | begins_with),
                 trainer=lesson.train,
                 watch=watch,
             )
@@ -281,7 +282,11 @@ class ULMFiTClassifier(NetworkClassifier):
         network, ids = self._network(used.alone(adapted), lesson.n_classes), used.renumbered(read)
         device = choose_device("auto")
         settings = self._settings(
-            lesson, f"{of}classifying", device, bf16=choose_precision("auto", device) == "bf16"
+            lesson,
+            f"{of}classifying",
+            device,
+            bf16=choose_precision("auto", device) == "bf16",
+            begins_with=adapted.fingerprint(),
         )
         rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, PAD_ID)
         learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
