@@ -33,7 +33,8 @@ import torch
 
 from common import rows, store
 from textgraft.core.progress import Progress
-from textgraft.language.pretraining import MOMENTUM, Pretraining, pretraining_plan
+from textgraft.language.learning import MOMENTUM
+from textgraft.language.pretraining import Pretraining, pretraining_plan
 from textgraft.methods.grafted import TOKENS_A_BATCH
 from textgraft.networks.awd_lstm import AWDLSTM
 from textgraft.networks.awd_settings import LANGUAGE_MODEL_RATES, NO_DROPOUT
