@@ -238,6 +238,22 @@ def ulmfit_table(kind: str) -> str:
     return _table(["ulmfit", *(result["task"] for result in results)], rows, results[-1])
 
 
+def awd_speed_table() -> str:
+    result = _result("awd_speed")
+    rows = []
+    for what in ("training tokens/s", "prediction texts/s"):
+        found = result[what]
+        speeds = [found[f"{name} {kind}"]["median"] for name in ("textgraft", "fastai") for kind in _KINDS]
+        times = found["times_faster"]
+        ratios = [times[key] for key in ("fp32", "bf16 over fastai's fp32", "bf16 over fastai's best")]
+        rows.append([what, *speeds, *(f"{r['median']} ({r['least']}–{r['most']})" for r in ratios)])
+    words = [
+        "AWD-LSTM 400/1152/3", *(f"{name} {kind}" for name in ("textgraft", "fastai") for kind in _KINDS),
+        "fp32 × fp32", "bf16 × fastai's fp32", "bf16 × fastai's best",
+    ]  # fmt: skip
+    return _table(words, rows, result)
+
+
 def language_model_facts() -> str:
     """What the packaged language model's own manifest says of it."""
     about, size = _packaged_language_model()
@@ -265,6 +281,7 @@ def _packaged_language_model() -> tuple[dict[str, Any], int]:
     return about, sum(path.stat().st_size for path in folder.iterdir())
 
 
+_KINDS = ("fp32", "bf16")
 _COVERAGE = ("coverage", "out_of_scope_recall", "in_scope_accuracy_of_accepted")
 
 TABLES = {
@@ -283,6 +300,7 @@ TABLES = {
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
+    "awd speed": awd_speed_table,
 }
 
 
