@@ -120,18 +120,15 @@ def save_tiny_language_model(
     place: Path, words: Sequence[str], *, backward: bool = False, embedding: int = 16, hidden: int = 24
 ) -> None:
     """Write a language model of random weights that has each of some words as one token."""
-    from textgraft.core.plan import Plan
-    from textgraft.language.folder import PretrainedLanguageModel
+    from textgraft.language.folder import UNTRAINED, PretrainedLanguageModel
     from textgraft.networks.awd_settings import AWDSettings
     from textgraft.text.special import SPECIAL
     from textgraft.text.word_tokens import WordTokens
-    from textgraft.training.records import Training
 
     vocabulary = (*SPECIAL, *dict.fromkeys(words))
     settings = AWDSettings(len(vocabulary), embedding, hidden, 2, 0, "qrnn")
-    training = Training(Plan(("body",), ()), (), 0)
     tokenizer = WordTokens(vocabulary)
-    empty = PretrainedLanguageModel(settings, {}, tokenizer, backward, training, None, {})
+    empty = PretrainedLanguageModel(settings, {}, tokenizer, backward, UNTRAINED, None, {})
     empty.restarted(0).save(place)
 
 

@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgraft.cli.language_summary import saved_sentence, summary_of
-from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Half, Json, Seed, Text, Window
+from textgraft.cli.options import (
+    BatchSize,
+    Corpus,
+    Dropout,
+    Encoding,
+    EndOfText,
+    Half,
+    Json,
+    Seed,
+    Text,
+    Window,
+)
 
 if TYPE_CHECKING:
     from textgraft.training.records import EpochReport
 
 
 def adapt(
-    texts: Annotated[
-        list[str], typer.Argument(help="Texts: .txt, CSV, TSV, JSONL, Parquet, or - for standard input.")
-    ],
+    texts: Corpus,
     source: Annotated[
         str,
         typer.Option(

@@ -36,6 +36,9 @@ OosLabel = Annotated[
         help="Rows with this label are out of scope, never a class. Repeatable.",
     ),
 ]
+Corpus = Annotated[
+    list[str], typer.Argument(help="Texts: .txt, CSV, TSV, JSONL, Parquet, or - for standard input.")
+]
 BatchSize = Annotated[int, typer.Option("--batch-size", help="Documents read side by side.")]
 Window = Annotated[int, typer.Option("--window", help="Tokens of each in a step.")]
 Dropout = Annotated[float, typer.Option("--dropout", help="Times the rates of AWD-LSTM.")]

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textgraft.cli.language_summary import saved_sentence, summary_of
-from textgraft.cli.options import BatchSize, Dropout, Encoding, EndOfText, Half, Json, Seed, Text, Window
+from textgraft.cli.options import (
+    BatchSize,
+    Corpus,
+    Dropout,
+    Encoding,
+    EndOfText,
+    Half,
+    Json,
+    Seed,
+    Text,
+    Window,
+)
 
 if TYPE_CHECKING:
     from textgraft.training.records import EpochReport
@@ -20,9 +31,7 @@ HELD_OUT = 0.01
 
 
 def pretrain(
-    corpus: Annotated[
-        list[str], typer.Argument(help="Texts: .txt, CSV, TSV, JSONL, Parquet, or - for standard input.")
-    ],
+    corpus: Corpus,
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the language model goes.")],
     valid: Annotated[
         list[str] | None,

@@ -6,21 +6,20 @@ is read by :mod:`textgraft.text.pickled_words`, which runs nothing at all.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgraft.core.plan import Plan
 from textgraft.errors import WeightsError
-from textgraft.language.folder import PretrainedLanguageModel
+from textgraft.language.folder import UNTRAINED, PretrainedLanguageModel
 from textgraft.networks.awd_settings import AWDSettings
 from textgraft.text.pickled_words import read_pickled_words
 from textgraft.text.special import BOS, PAD_ID, SPECIAL
 from textgraft.text.vocabulary import PAD, UNK
 from textgraft.text.vocabulary_transfer import transfer_vocabulary
 from textgraft.text.word_tokens import WordTokens
-from textgraft.training.records import Training
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +64,7 @@ def read_fastai(weights: str | Path, words: str | Path, *, backward: bool = Fals
     tensors["decoder.bias"] = np.zeros(len(vocabulary), np.float32) if found.bias is None else found.bias
     settings = _settings(weights, tensors, len(vocabulary))
     note = f"Read from fastai's {weights.name}: {found.kept:,} words kept, {found.new:,} new."
-    training = Training(Plan(("body",), ()), (), 0, (note,))
+    training = replace(UNTRAINED, notes=(note,))
     return PretrainedLanguageModel(settings, tensors, WordTokens(vocabulary), backward, training, None, {})
 
 

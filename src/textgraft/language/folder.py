@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 KIND = "language model"
 
+UNTRAINED = Training(Plan(("body",), ()), (), 0)
+"""The record of weights that nothing was learned by here."""
+
 
 @dataclass(frozen=True)
 class PretrainedLanguageModel:
@@ -82,7 +85,7 @@ class PretrainedLanguageModel:
         with torch.random.fork_rng([]):
             torch.manual_seed(seed)
             tensors = all_tensors(LanguageModel(self.settings))
-        return replace(self, tensors=tensors, training=Training(Plan(("body",), ()), (), 0), perplexity=None)
+        return replace(self, tensors=tensors, training=UNTRAINED, perplexity=None)
 
     def save(self, path: str | Path, *, half: bool = False) -> None:
         """Write a folder of JSON and safetensors, replacing an older one.

@@ -24,7 +24,7 @@ from textgraft.core.progress import Watch
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.early_stopping import rows_to_watch
-from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.network_classifier import NetworkClassifier
@@ -114,11 +114,9 @@ class FinetuneClassifier(NetworkClassifier):
         self.seed = seed
 
     def _faults(self) -> list[str]:
-        faults = []
-        for name, least in (("epochs", 0), ("batch_size", 1), ("contrast", 0), ("max_tokens", 3)):
-            value = getattr(self, name)
-            if value != "auto" and not is_count(value, least):
-                faults.append(f"{name} must be 'auto' or a whole number from {least}, found {value!r}")
+        faults = auto_count_faults(
+            self.get_params(deep=False), {"epochs": 0, "batch_size": 1, "contrast": 0, "max_tokens": 3}
+        )
         if self.rate != "auto" and not is_number(self.rate, 0.0, 1.0):
             faults.append(f"rate must be 'auto' or a number from 0 to 1, found {self.rate!r}")
         if self.pool not in ("auto", "mean", "cls", "max"):
@@ -136,9 +134,7 @@ class FinetuneClassifier(NetworkClassifier):
                 faults.append(f"{name} must be a number from 0 to 0.9, found {getattr(self, name)!r}")
         if self.class_weights not in ("none", "balanced"):
             faults.append(f"class_weights must be none or balanced, found {self.class_weights!r}")
-        if self.patience is not None and not is_count(self.patience, 0):
-            faults.append(f"patience must be a whole number from 0 or None, found {self.patience!r}")
-        return faults
+        return faults + patience_faults(self.patience)
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)

@@ -50,10 +50,8 @@ class NetworkClassifier(TextClassifier, ABC):
     def _embed(self, learned: LearnedNetwork, features: Features) -> np.ndarray:
         return learned.running.vectors_and_logits(list(features))[0]
 
-    def _settings(
-        self, lesson: Lesson, stage: str, device: str, *, bf16: bool, begins_with: str = ""
-    ) -> Settings:
-        """Where and how one stage trains; ``begins_with`` tells weights apart that no encoder has."""
+    def _settings(self, lesson: Lesson, stage: str, device: str, *, bf16: bool) -> Settings:
+        """Where and how one stage trains."""
         from textgraft.training.settings import Settings
 
         return Settings(
@@ -61,5 +59,5 @@ class NetworkClassifier(TextClassifier, ABC):
             device=device,
             bf16=bf16,
             patience=self.patience,
-            run=run_folder(lesson, stage, self.get_params(deep=False) | {"begins_with": begins_with}),
+            run=run_folder(lesson, stage, self.get_params(deep=False)),
         )

@@ -9,6 +9,7 @@ import numpy as np
 
 from textgraft.encoders.encoder import Encoder, Trainable
 from textgraft.errors import ParameterError
+from textgraft.methods.limits import length_of_most
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,6 @@ are usual values for encoders of this size, not yet compared."""
 HEAD_FACTOR = 5.0
 """How many times faster than the encoder the head learns: it starts from less."""
 
-SHARE_READ_WHOLE = 0.98
-"""Share of the training texts that are read to their end, if the encoder can."""
-
 
 def recipe_for(n_rows: int) -> Recipe:
     """The first recipe for so many rows or more."""
@@ -66,7 +64,7 @@ def choose_max_tokens(
         )
     lengths = np.array([len(row) for row in trainable.tokens.ids(list(texts), most)])
     if wanted == "auto":
-        cut = int(np.quantile(lengths, SHARE_READ_WHOLE, method="higher"))
+        cut = length_of_most(lengths)
         # whole multiples of 8 suit matrix products
         limit = min(most, max(8, -(-cut // 8) * 8))
     else:

@@ -12,7 +12,7 @@ import numpy as np
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.plan import Plan, one_cycle
 from textgraft.methods.confidence import ClassEvidence
-from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.network_classifier import Answering
 from textgraft.training.records import Training, training_from_json, training_to_json
@@ -60,22 +60,16 @@ def gru_recipe(n_rows: int, epochs: int | str, batch_size: int | str) -> GRUReci
 
 def gru_faults(parameters: dict[str, Any]) -> list[str]:
     """What is wrong with the parameters that both methods have."""
-    faults = []
-    for name, least in (("epochs", 0), ("batch_size", 1), ("max_tokens", 3)):
-        value = parameters[name]
-        if value != "auto" and not is_count(value, least):
-            faults.append(f"{name} must be 'auto' or a whole number from {least}, found {value!r}")
+    faults = auto_count_faults(parameters, {"epochs": 0, "batch_size": 1, "max_tokens": 3})
     for name in ("hidden", "layers"):
         if not is_count(parameters[name], 1):
             faults.append(f"{name} must be a whole number from 1, found {parameters[name]!r}")
-    rate, dropout, patience = (parameters[name] for name in ("rate", "dropout", "patience"))
+    rate, dropout = parameters["rate"], parameters["dropout"]
     if not is_number(rate, 0.0, 1.0):
         faults.append(f"rate must be a number from 0 to 1, found {rate!r}")
     if not is_number(dropout, 0.0, 0.9):
         faults.append(f"dropout must be a number from 0 to 0.9, found {dropout!r}")
-    if patience is not None and not is_count(patience, 0):
-        faults.append(f"patience must be a whole number from 0 or None, found {patience!r}")
-    return faults
+    return faults + patience_faults(parameters["patience"])
 
 
 def gru_plan(groups: tuple[str, ...], epochs: int, rate: float, *, thaw: bool = False) -> Plan:

@@ -10,7 +10,7 @@ Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification"
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -26,11 +26,12 @@ from textgraft.language.adapting import Adapting, adapt, adapting_plan
 from textgraft.language.folder import PretrainedLanguageModel
 from textgraft.language.packaged import find_language_model
 from textgraft.methods.early_stopping import rows_to_watch
-from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.faults import auto_count_faults, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
-from textgraft.methods.limits import check_class_count
+from textgraft.methods.limits import check_class_count, reading_limit
 from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.runs import run_folder
+from textgraft.methods.ulmfit_recipes import ULMFiTRecipe, usual_recipe
 from textgraft.text.special import PAD_ID
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from textgraft.methods.grafted import Graft, Grafts
     from textgraft.networks.recurrent_classifier import RecurrentClassifier
+    from textgraft.training.checkpoints import RunFolder
     from textgraft.training.records import Training
 
 BETAS = (0.7, 0.99)
@@ -46,44 +48,9 @@ BETAS = (0.7, 0.99)
 MOST_TOKENS = 1_400
 """Read of a text unless told otherwise, as in fastai."""
 
-SHARE_READ_WHOLE = 0.98
-"""Of the training texts."""
-
 
 MOST_SETTLED = 2_000
 """Training texts that batch-norm takes its statistics from; more move them little."""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Numbers that depend on how many rows there are.
-
-    Attributes:
-        rows: up to so many.
-        adapt: epochs of adapting.
-        thaw: epochs of each phase but the last.
-        epochs: of the last phase, in which all layers learn.
-        batch_size: texts a step.
-    """
-
-    rows: float
-    adapt: int
-    thaw: int
-    epochs: int
-    batch_size: int
-
-
-RECIPES = (
-    Recipe(rows=500, adapt=10, thaw=3, epochs=15, batch_size=16),
-    Recipe(rows=10_000, adapt=6, thaw=1, epochs=15, batch_size=32),
-    Recipe(rows=np.inf, adapt=2, thaw=1, epochs=3, batch_size=64),
-)
-"""Usual values; that 6 epochs are too few for some thousands of rows was seen on training rows."""
-
-
-def _usual(n_rows: int) -> Recipe:
-    """The first recipe for so many rows or more."""
-    return next(recipe for recipe in RECIPES if n_rows <= recipe.rows)
 
 
 @final
@@ -173,10 +140,10 @@ class ULMFiTClassifier(NetworkClassifier):
             value = getattr(self, name)
             if not isinstance(value, str) and not (name == "backward" and value is None):
                 faults.append(f"{name} must be a name or a path, found {value!r}")
-        for name, least in (("adapt", 0), ("epochs", 0), ("thaw", 0), ("batch_size", 1), ("max_tokens", 2)):
-            value = getattr(self, name)
-            if value != "auto" and not is_count(value, least):
-                faults.append(f"{name} must be 'auto' or a whole number from {least}, found {value!r}")
+        faults += auto_count_faults(
+            self.get_params(deep=False),
+            {"adapt": 0, "epochs": 0, "thaw": 0, "batch_size": 1, "max_tokens": 2},
+        )
         for name in ("scratch", "gradual"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 faults.append(f"{name} must be true or false, found {getattr(self, name)!r}")
@@ -189,9 +156,7 @@ class ULMFiTClassifier(NetworkClassifier):
         for name, known in (("schedule", SCHEDULES), ("pool", POOLS)):
             if getattr(self, name) not in known:
                 faults.append(f"{name} must be one of {', '.join(known)}, found {getattr(self, name)!r}")
-        if self.patience is not None and not is_count(self.patience, 0):
-            faults.append(f"patience must be a whole number from 0 or None, found {self.patience!r}")
-        return faults
+        return faults + patience_faults(self.patience)
 
     def _open_encoder(self) -> Encoder | None:
         return None
@@ -205,11 +170,12 @@ class ULMFiTClassifier(NetworkClassifier):
         stages = []
         for model in self._language_models():
             of = "backward " if model.backward else ""
-            speaking, classifying = model.network(), self._network(model, n_classes)
             if recipe.adapt:
+                speaking = model.network()
                 adapting = adapting_plan(tuple(speaking.layer_groups()), self._adapting(recipe))
                 sizes = group_sizes(speaking)
                 stages.append(Stage(f"{of}adapting", adapting, sizes, float(self.adapt_rate), "adapt_rate"))
+            classifying = self._network(model, n_classes)
             plan = self._classifying_plan(tuple(classifying.layer_groups()), recipe)
             stages.append(Stage(f"{of}classifying", plan, group_sizes(classifying), float(self.rate)))
         return tuple(stages)
@@ -253,7 +219,7 @@ class ULMFiTClassifier(NetworkClassifier):
     # ── parts ───────────────────────────────────────────────────────────────────────
 
     def _grafted(
-        self, model: PretrainedLanguageModel, lesson: Lesson, recipe: Recipe, watch: Watch
+        self, model: PretrainedLanguageModel, lesson: Lesson, recipe: ULMFiTRecipe, watch: Watch
     ) -> tuple[Graft, Training]:
         """One language model, adapted and thawed under a head."""
         from textgraft.methods.grafted import DECODER_BIAS, Graft, WordsInUse, as_read
@@ -266,12 +232,11 @@ class ULMFiTClassifier(NetworkClassifier):
         texts = list(lesson.features)
         adapted = model
         if recipe.adapt:
-            begins_with = {"begins_with": model.fingerprint()}
             adapted = adapt(
                 model,
                 [*texts, *lesson.unlabelled],
                 self._adapting(recipe),
-                run=run_folder(lesson, f"{of}adapting", self.get_params(deep=False) | begins_with),
+                run=self._run(lesson, f"{of}adapting", model),
                 trainer=lesson.train,
                 watch=watch,
             )
@@ -281,12 +246,11 @@ class ULMFiTClassifier(NetworkClassifier):
         used = WordsInUse.of(read)
         network, ids = self._network(used.alone(adapted), lesson.n_classes), used.renumbered(read)
         device = choose_device("auto")
-        settings = self._settings(
-            lesson,
-            f"{of}classifying",
-            device,
-            bf16=choose_precision("auto", device) == "bf16",
-            begins_with=adapted.fingerprint(),
+        stage, bf16 = f"{of}classifying", choose_precision("auto", device) == "bf16"
+        settings = replace(
+            self._settings(lesson, stage, device, bf16=bf16),
+            betas=BETAS,
+            run=self._run(lesson, stage, adapted),
         )
         rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, PAD_ID)
         learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
@@ -296,7 +260,7 @@ class ULMFiTClassifier(NetworkClassifier):
             learns,
             lambda network, batch: classification_loss(network(batch.ids, batch.mask), batch.codes),
             valid=watched,
-            settings=replace(settings, betas=BETAS),
+            settings=settings,
             watch=watch,
         )
         notes = (self._sentence(recipe, lesson), reads, *training.notes)
@@ -305,7 +269,7 @@ class ULMFiTClassifier(NetworkClassifier):
             training = joined("adapting", adapted.training, training)
         # what is kept in half the space is used as it is kept
         put_tensors(network, in_full(in_half(all_tensors(network))), strict=True)
-        self._settle(network, ids, device, settings.bf16)
+        self._settle(network, ids, device, bf16)
         tensors = in_full(in_half(used.among_all(all_tensors(network), adapted)))
         graft = Graft(
             settings=adapted.settings,
@@ -319,6 +283,12 @@ class ULMFiTClassifier(NetworkClassifier):
         )
         return graft, training
 
+    def _run(self, lesson: Lesson, stage: str, model: PretrainedLanguageModel) -> RunFolder | None:
+        """Where a stage keeps checkpoints, bound to the weights that it begins with too."""
+        if lesson.run is None:
+            return None
+        return run_folder(lesson, stage, self.get_params(deep=False) | {"weights": model.fingerprint()})
+
     def _language_models(self) -> list[PretrainedLanguageModel]:
         """The one to graft, or a forward and a backward one."""
         models = [find_language_model(self.language_model, backward=False)]
@@ -326,16 +296,16 @@ class ULMFiTClassifier(NetworkClassifier):
             models.append(find_language_model(self.backward, backward=True))
         return [model.restarted(self.seed) for model in models] if self.scratch else models
 
-    def _recipe(self, n_rows: int, n_unlabelled: int = 0) -> Recipe:
+    def _recipe(self, n_rows: int, n_unlabelled: int = 0) -> ULMFiTRecipe:
         """Numbers for so many rows, where parameters do not say; texts without a label count for adapting."""
-        usual = replace(_usual(n_rows), adapt=_usual(n_rows + n_unlabelled).adapt)
+        usual = replace(usual_recipe(n_rows), adapt=usual_recipe(n_rows + n_unlabelled).adapt)
         names = ("adapt", "thaw", "epochs", "batch_size")
         given: dict[str, Any] = {
             name: int(getattr(self, name)) for name in names if getattr(self, name) != "auto"
         }
         return replace(usual, **given)
 
-    def _adapting(self, recipe: Recipe) -> Adapting:
+    def _adapting(self, recipe: ULMFiTRecipe) -> Adapting:
         return Adapting(
             epochs=recipe.adapt,
             rate=float(self.adapt_rate),
@@ -345,7 +315,7 @@ class ULMFiTClassifier(NetworkClassifier):
             seed=int(self.seed),
         )
 
-    def _classifying_plan(self, groups: tuple[str, ...], recipe: Recipe) -> Plan:
+    def _classifying_plan(self, groups: tuple[str, ...], recipe: ULMFiTRecipe) -> Plan:
         """Layer groups thaw one after the other, or all learn for as many epochs together."""
         rate, factor, schedule = float(self.rate), float(self.factor), SCHEDULES[self.schedule]()
         if self.gradual:
@@ -394,15 +364,12 @@ class ULMFiTClassifier(NetworkClassifier):
             network.head.settle(torch.from_numpy(vectors).to(device))
 
     def _limit(self, lengths: Sequence[int]) -> tuple[int, str]:
-        limit = self.max_tokens
-        if limit == "auto":
-            limit = min(MOST_TOKENS, max(2, int(np.quantile(lengths, SHARE_READ_WHOLE, method="higher"))))
-        whole = 100 * float((np.array(lengths) <= int(limit)).mean())
-        return int(limit), (
+        limit, whole = reading_limit(self.max_tokens, lengths, 2, MOST_TOKENS)
+        return limit, (
             f"Reads up to {limit} tokens of a text: {whole:.0f} % of the training texts are read whole."
         )
 
-    def _sentence(self, recipe: Recipe, lesson: Lesson) -> str:
+    def _sentence(self, recipe: ULMFiTRecipe, lesson: Lesson) -> str:
         """What was chosen for so many rows."""
         rows = f"{len(lesson.codes):,} rows"
         if lesson.unlabelled:

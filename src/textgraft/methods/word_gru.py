@@ -25,7 +25,7 @@ from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count
 from textgraft.methods.lesson import Lesson
-from textgraft.methods.limits import check_class_count
+from textgraft.methods.limits import check_class_count, reading_limit
 from textgraft.methods.network_classifier import NetworkClassifier
 from textgraft.methods.recurrent import (
     Recurrent,
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 
 MOST_TOKENS = 400
 """Words read of a text unless told otherwise; the first 400 of a review say what it thinks."""
-
-SHARE_READ_WHOLE = 0.98
 
 
 @dataclass(frozen=True)
@@ -240,10 +238,7 @@ class WordGRUClassifier(NetworkClassifier):
         return network
 
     def _limit(self, lengths: np.ndarray) -> tuple[int, str]:
-        limit = self.max_tokens
-        if limit == "auto":
-            limit = min(MOST_TOKENS, max(1, int(np.quantile(lengths, SHARE_READ_WHOLE, method="higher"))))
-        whole = 100 * float((lengths <= int(limit)).mean())
-        return int(limit), (
+        limit, whole = reading_limit(self.max_tokens, lengths, 1, MOST_TOKENS)
+        return limit, (
             f"Reads up to {limit} words of a text: {whole:.0f} % of the training texts are read to their end."
         )
