@@ -2,20 +2,23 @@
 
     python benchmarks/defaults_finetune.py             few rows
     python benchmarks/defaults_finetune.py --larger    4,000 rows
+    python benchmarks/defaults_finetune.py --larger 4  the candidate of that number alone
 
+Candidates that are stored already are left as they are.
 Tasks are drawn from training files; what is not drawn is what they are scored on. No test file
 is read.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import Any
 
 import numpy as np
 
-from common import rows, store
+from common import RESULTS, rows, store
 from textgraft.methods import method_class
 
 TASKS = (("banking77", 8, 12), ("clinc150", 12, 8), ("trec", 6, 16))
@@ -40,6 +43,9 @@ LARGER_CANDIDATES: tuple[dict[str, Any], ...] = (
     {"epochs": 6, "rate": 2e-4},
     {"epochs": 4, "rate": 4e-4},
     {"epochs": 6, "rate": 1e-4},
+    {"epochs": 6, "rate": 1e-4, "smoothing": 0.1},
+    {"epochs": 6, "rate": 1e-4, "train": "everything"},
+    {"epochs": 10, "rate": 1e-4},
 )
 
 
@@ -73,6 +79,13 @@ def main() -> None:
         compare("defaults_finetune", list(TASKS), tasks, CANDIDATES)
 
 
+def stored_rows(stored: str) -> list[dict[str, Any]]:
+    """The table as it was stored last."""
+    path = RESULTS / f"{stored}.json"
+    table: list[dict[str, Any]] = json.loads(path.read_text())["table"] if path.is_file() else []
+    return table
+
+
 def compare(
     stored: str,
     about: list[tuple[Any, ...]],
@@ -80,19 +93,25 @@ def compare(
     candidates: tuple[dict[str, Any], ...],
 ) -> None:
     """Fit every candidate on every task, and store the table after each."""
-    table = []
-    for parameters in candidates:
+    alone = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    names = [one[0] for one in about]
+    for parameters in [candidates[number] for number in alone] or candidates:
+        if any(row["parameters"] == parameters for row in stored_rows(stored)):
+            continue
         began, scores = time.perf_counter(), []
         for texts, labels, more_texts, more_labels in tasks:
             clf = method_class("finetune")(**parameters).fit(texts, labels)
             scores.append(round(float(clf.score(more_texts, more_labels)), 4))
         seconds = round(time.perf_counter() - began)
-        table.append(
-            {"parameters": parameters, "accuracy": dict(zip([one[0] for one in about], scores, strict=True)),
-             "mean": round(float(np.mean(scores)), 4), "seconds": seconds}
-        )  # fmt: skip
-        print(table[-1], flush=True)
-        store(stored, {"tasks": about, "table": table})
+        row = {
+            "parameters": parameters,
+            "accuracy": dict(zip(names, scores, strict=True)),
+            "mean": round(float(np.mean(scores)), 4),
+            "seconds": seconds,
+        }
+        print(row, flush=True)
+        # read again, since another candidate may have been stored meanwhile
+        store(stored, {"tasks": about, "table": [*stored_rows(stored), row]})
 
 
 if __name__ == "__main__":

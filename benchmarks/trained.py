@@ -4,14 +4,17 @@
     python benchmarks/trained.py finetune:trec …     some of them
 
 Each fit is stored as soon as it is done, in benchmarks/results, so a stopped run goes on with
-the seeds that are missing; ``--again`` makes rows anew. Seconds are those of the threads that
-``OMP_NUM_THREADS`` allows (stored with them), and of a machine that may have had other work.
+the seeds that are missing; ``--again`` makes rows anew. A fit on the long reviews keeps
+checkpoints, from which a stopped one goes on; its seconds are then those of its last part.
+Seconds are those of the threads that ``OMP_NUM_THREADS`` allows (stored with them), and of a
+machine that may have had other work.
 """
 
 from __future__ import annotations
 
 import json
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,7 +24,7 @@ from typing import Any
 import torch
 
 import textgraft as tg
-from common import RESULTS, rows, store
+from common import CACHE, RESULTS, rows, store
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -41,17 +44,22 @@ REACH: dict[str, tuple[str, dict[str, Any], str, float]] = {
 def once(name: str, seed: int) -> dict[str, Any]:
     """One fit and one evaluation."""
     method, parameters, data, _ = REACH[name]
+    run = CACHE / "runs" / f"{name.replace(':', '_')}_{seed}" if data == "imdb" else None
+    resumed = run is not None and run.is_dir()
     began = time.perf_counter()
     classifier = method_class(method)(oos_labels=("oos",), seed=seed, **parameters).fit(
-        *rows(f"{data}_train")
+        *rows(f"{data}_train"), run=run
     )
     fitted = time.perf_counter()
     result = tg.evaluate(classifier, *rows(f"{data}_test"))
+    if run is not None:
+        shutil.rmtree(run)
     return {
         "accuracy": round(result.accuracy, 4),
         "auroc": None if result.auroc is None else round(result.auroc, 4),
         "threads": torch.get_num_threads(),
         "fit_seconds": round(fitted - began, 1),
+        "resumed": resumed,
         "test_seconds": round(time.perf_counter() - fitted, 1),
         "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
         "notes": list(classifier.learned_.training.notes),

@@ -90,6 +90,30 @@ def test_another_corpus_in_the_same_run_is_refused(run, corpus, tmp_path):
     assert "another run" in err
 
 
+def test_another_file_to_measure_on_is_another_run(run, corpus, tmp_path):
+    held = tmp_path / "held.txt"
+    held.write_text("the cat saw dog 1\n" * 5, encoding="utf-8")
+    command = ("pretrain", corpus, *SMALL, "--valid", held, "--to", tmp_path / "a.lm")
+    assert run(*command)[0] == 0
+    held.write_text("the dog sat on cat 2\n" * 5, encoding="utf-8")
+    code, _, err = run(*command)
+    assert code == 2
+    assert "another run" in err
+
+
+@pytest.mark.parametrize("damage", [b"", b"[1]", b'{"asked": ', b"\xff\xfe", b'{"asked": 1}'])
+def test_a_damaged_tokenizer_of_a_run_is_learned_again(run, corpus, tmp_path, damage):
+    command = ("pretrain", corpus, *SMALL, "--json", "--to", tmp_path / "a.lm")
+    first = json.loads(run(*command)[1])
+    kept = tmp_path / "a.lm.run" / "tokenizer.json"
+    whole = kept.read_bytes()
+    kept.write_bytes(damage)
+    code, out, err = run(*command)
+    assert (code, json.loads(out)["perplexity"]) == (0, first["perplexity"])
+    assert kept.read_bytes() == whole
+    assert "tokens/s" not in err
+
+
 def test_standard_input_is_a_corpus(run, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode())))
     code, out, _ = run("pretrain", "-", *SMALL, "--json", "--to", tmp_path / "a.lm")

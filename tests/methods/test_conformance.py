@@ -83,6 +83,9 @@ SMALL: dict[str, dict[str, Any]] = {
 READS_TOKENS = ("transformer-gru", "finetune")
 """Methods that need an encoder with weights; a tiny one stands where others have ``hashing``."""
 
+TRUNCATES = ("word-gru", "transformer-gru", "finetune")
+"""Methods that can leave out the end or the middle of a long text."""
+
 TRAINED = ("pair", "siamese", "word-gru", "transformer-gru", "finetune", "ulmfit")
 
 tiny_encoder: list[str] = []
@@ -335,10 +338,10 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
     own["finetune"] = {
         "epochs": -1, "rate": "fast", "batch_size": 0, "contrast": 0.5, "max_tokens": 1, "pool": "best",
         "train": "some", "lora": -1, "factor": 0.5, "dropout": 1.0, "smoothing": -0.1,
-        "class_weights": "odd", "patience": -1,
+        "class_weights": "odd", "patience": -1, "truncate": "start",
     }  # fmt: skip
     gru = {"epochs": -1, "rate": "fast", "batch_size": 0, "max_tokens": 1, "hidden": 0, "layers": 0,
-           "dropout": 1.0, "patience": -1}  # fmt: skip
+           "dropout": 1.0, "patience": -1, "truncate": "start"}  # fmt: skip
     own["word-gru"] = gru | {"vectors": 3, "max_words": 0, "min_count": 0, "thaw": "yes"}
     own["transformer-gru"] = gru
     own["ulmfit"] = {
@@ -471,6 +474,22 @@ def test_a_training_row_of_100_000_characters_is_learned(name: str, tmp_path: Pa
     assert clf.report_.very_long == 1
     clf.save(tmp_path / "a.model")
     _assert_same_answers(clf, load(tmp_path / "a.model"), texts)
+
+
+@pytest.mark.parametrize("name", TRUNCATES)
+@pytest.mark.parametrize("truncate", ["end", "middle"])
+def test_the_end_or_the_middle_of_a_long_text_is_left_out(name: str, truncate: str, tmp_path: Path) -> None:
+    texts, labels = _corpus(12)
+    other_texts, other_labels = _corpus(4, seed=1)
+    clf = _make(name, max_tokens=8, truncate=truncate).fit(texts, labels)
+    # four words say the class; before them the middle, and before that an end which says nothing
+    long = ["zz " * 4 + "yy " * 50 + text for text in other_texts]
+    if truncate == "middle":
+        assert clf.score(long, other_labels) >= 0.8
+    else:
+        assert len(set(clf.predict(long))) == 1
+    clf.save(tmp_path / "a.model")
+    _assert_same_answers(clf, load(tmp_path / "a.model"), long)
 
 
 def test_an_explanation_shows_the_nearest_training_texts(name: str) -> None:

@@ -133,8 +133,10 @@ def pretrain(
         )
         watch(Progress("splitting texts into tokens", 0, 1))
         learns = kept_tokens(folder / "corpus.tokens", opened.documents, tokenizer, fingerprint)
+        decides = f"{fingerprint} {most}"
         if valid:
             with open_corpus(valid, **reading) as others:
+                decides += f" {others.fingerprint()}"
                 held_out = kept_tokens(
                     folder / "valid.tokens", others.documents, tokenizer, others.fingerprint()
                 )
@@ -148,7 +150,7 @@ def pretrain(
 
         model = pretrain(
             learns, held_out, tokenizer, how,
-            run=folder / "training", corpus=f"{fingerprint} {most}",
+            run=folder / "training", corpus=decides,
             watch=with_speed(watch, "training", "tokens", learns.n_tokens * epochs), watch_epoch=tell,
         )  # fmt: skip
         model.save(to, half=half)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from textgraft.core.progress import Watch, unwatched
 from textgraft.errors import ParameterError
+from textgraft.text.truncation import truncated
 
 if TYPE_CHECKING:
     from textgraft.encoders.precision import Precision
@@ -61,6 +62,27 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True)
+class MiddleOut:
+    """Tokens that leave out the middle of a text, not its end, where it is too long.
+
+    Attributes:
+        whole: the tokens of all of a text.
+    """
+
+    whole: Tokens
+
+    @property
+    def pad(self) -> int:
+        """An id to fill with."""
+        return self.whole.pad
+
+    def ids(self, texts: list[str], limit: int | None) -> list[list[int]]:
+        """Token ids of each text, special tokens included, cut to ``limit`` in the middle."""
+        rows = self.whole.ids(texts, None)
+        return rows if limit is None else [truncated(row, limit, "middle") for row in rows]
+
+
+@dataclass(frozen=True)
 class Trainable:
     """A pretrained encoder that can learn.
 
@@ -78,6 +100,10 @@ class Trainable:
     max_tokens: int
     device: str
     precision: Precision
+
+    def truncating(self, truncate: str) -> Trainable:
+        """The same, leaving out the ``end`` or the ``middle`` of a text that is too long."""
+        return replace(self, tokens=MiddleOut(self.tokens)) if truncate == "middle" else self
 
 
 @runtime_checkable

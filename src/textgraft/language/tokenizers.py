@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from textgraft.core.progress import Progress, Watch
-from textgraft.errors import ParameterError
+from textgraft.errors import ModelFolderError, ParameterError
 from textgraft.text.corpus import sample_evenly
 from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
 
@@ -32,6 +33,8 @@ def kept_tokenizer(
 ) -> Tokenizer:
     """The tokenizer that a file holds, or a new one where it holds none of this kind, size and corpus.
 
+    A damaged file is written anew: the same corpus gives the same tokenizer.
+
     Args:
         path: the file.
         documents: gives the corpus, if it has to be read.
@@ -41,7 +44,7 @@ def kept_tokenizer(
         watch: told of progress.
     """
     asked = [kind, size, corpus]
-    if path.is_file():
+    with suppress(OSError, ValueError, KeyError, TypeError, ModelFolderError):
         kept = json.loads(path.read_text(encoding="utf-8"))
         if kept["asked"] == asked:
             return tokenizer_from_json(kept["tokenizer"])

@@ -35,6 +35,7 @@ from textgraft.methods.recipes import (
     recipe_for,
     recipe_sentence,
 )
+from textgraft.text.truncation import truncate_faults
 
 if TYPE_CHECKING:
     from textgraft.methods.tuned import Tuned
@@ -54,6 +55,7 @@ class FinetuneClassifier(NetworkClassifier):
         batch_size: texts a step; ``auto`` by the number of rows.
         contrast: epochs of contrastive warm-up before that; ``auto`` for few rows only.
         max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
+        truncate: what is left out of a text that is longer: its ``end`` or its ``middle``.
         pool: ``auto`` (as the encoder's files say, else mean), ``mean`` or ``cls``.
         train: ``all``, ``head``, or how many of the last layer groups learn. Word embeddings
             learn only when this says so: ``everything``.
@@ -81,6 +83,7 @@ class FinetuneClassifier(NetworkClassifier):
         batch_size: int | str = "auto",
         contrast: int | str = "auto",
         max_tokens: int | str = "auto",
+        truncate: str = "end",
         pool: str = "auto",
         train: int | str = "all",
         lora: int = 0,
@@ -100,6 +103,7 @@ class FinetuneClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.contrast = contrast
         self.max_tokens = max_tokens
+        self.truncate = truncate
         self.pool = pool
         self.train = train
         self.lora = lora
@@ -134,7 +138,7 @@ class FinetuneClassifier(NetworkClassifier):
                 faults.append(f"{name} must be a number from 0 to 0.9, found {getattr(self, name)!r}")
         if self.class_weights not in ("none", "balanced"):
             faults.append(f"class_weights must be none or balanced, found {self.class_weights!r}")
-        return faults + patience_faults(self.patience)
+        return faults + truncate_faults(self.truncate) + patience_faults(self.patience)
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
@@ -166,7 +170,7 @@ class FinetuneClassifier(NetworkClassifier):
         check_class_count(self.method, lesson.n_classes)
         assert lesson.encoder is not None
         recipe = self._recipe(len(lesson.codes))
-        pretrained = self._pretrained(lesson.encoder)
+        pretrained = self._pretrained(lesson.encoder, truncate=self.truncate)
         before = copied_tensors(pretrained.network, "encoder.")
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
@@ -207,13 +211,17 @@ class FinetuneClassifier(NetworkClassifier):
         )
 
     def _pack(self, learned: Tuned) -> Bundle:
-        return learned.packed()
+        packed = learned.packed()
+        packed.about["truncate"] = self.truncate
+        return packed
 
     def _unpack(self, packed: Bundle) -> Tuned:
         from textgraft.methods.tuned import tuned_from
 
         assert self.encoder_ is not None
-        return tuned_from(packed, self._pretrained(self.encoder_, packed.about["pool"]))
+        # models saved before there was a choice left out the end
+        truncate = packed.about.get("truncate", "end")
+        return tuned_from(packed, self._pretrained(self.encoder_, packed.about["pool"], truncate))
 
     # ── parts ───────────────────────────────────────────────────────────────────────
 
@@ -225,11 +233,12 @@ class FinetuneClassifier(NetworkClassifier):
         }
         return replace(recipe_for(n_rows), **given)
 
-    def _pretrained(self, encoder: Encoder, pool: str | None = None) -> Trainable:
+    def _pretrained(self, encoder: Encoder, pool: str | None = None, truncate: str = "end") -> Trainable:
         # attention takes its fast path only without dropout of its own; that of states is kept
-        return as_trainable(encoder, self.method).trainable(
+        pretrained = as_trainable(encoder, self.method).trainable(
             pool=pool or self.pool, dropout=float(self.dropout), attention_dropout=0.0
         )
+        return pretrained.truncating(truncate)
 
     def _learning(self, pretrained: Trainable) -> Any:
         from textgraft.networks.lora import LoraEncoder

@@ -15,6 +15,7 @@ from textgraft.methods.confidence import ClassEvidence
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.network_classifier import Answering
+from textgraft.text.truncation import truncate_faults
 from textgraft.training.records import Training, training_from_json, training_to_json
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def gru_faults(parameters: dict[str, Any]) -> list[str]:
         faults.append(f"rate must be a number from 0 to 1, found {rate!r}")
     if not is_number(dropout, 0.0, 0.9):
         faults.append(f"dropout must be a number from 0 to 0.9, found {dropout!r}")
-    return faults + patience_faults(parameters["patience"])
+    return faults + truncate_faults(parameters["truncate"]) + patience_faults(parameters["patience"])
 
 
 def gru_plan(groups: tuple[str, ...], epochs: int, rate: float, *, thaw: bool = False) -> Plan:

@@ -78,6 +78,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         rate: peak learning rate.
         batch_size: texts a step; ``auto`` by the number of rows.
         max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
+        truncate: what is left out of a text that is longer: its ``end`` or its ``middle``.
         hidden: units a direction.
         layers: bidirectional layers.
         dropout: between layers and before the head.
@@ -99,6 +100,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         rate: float = 2e-3,
         batch_size: int | str = "auto",
         max_tokens: int | str = "auto",
+        truncate: str = "end",
         hidden: int = 128,
         layers: int = 2,
         dropout: float = 0.25,
@@ -113,6 +115,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         self.rate = rate
         self.batch_size = batch_size
         self.max_tokens = max_tokens
+        self.truncate = truncate
         self.hidden = hidden
         self.layers = layers
         self.dropout = dropout
@@ -146,7 +149,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
         check_class_count(self.method, lesson.n_classes)
         assert lesson.encoder is not None
-        transformer, pretrained = self._frozen(lesson.encoder)
+        transformer, pretrained = self._frozen(lesson.encoder, self.truncate)
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
         ids = pretrained.tokens.ids(texts, limit)
@@ -172,7 +175,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         stored = f"Token states of {len(ids):,} texts were computed once ({size:,.0f} MB on disk meanwhile)."
         notes = (recipe.sentence(len(ids)), reads, stored, *training.notes)
         running = StateReader(transformer, head, pretrained, limit)
-        settings = {"n_classes": lesson.n_classes, "max_tokens": limit}
+        settings = {"n_classes": lesson.n_classes, "max_tokens": limit, "truncate": self.truncate}
         return recurrent_of(head, running, lesson, settings, replace(training, notes=notes))
 
     def _pack(self, learned: Recurrent) -> Bundle:
@@ -181,7 +184,8 @@ class TransformerGRUClassifier(NetworkClassifier):
     def _unpack(self, packed: Bundle) -> Recurrent:
         parts = parts_of(packed)
         assert self.encoder_ is not None
-        transformer, pretrained = self._frozen(self.encoder_)
+        # models saved before there was a choice left out the end
+        transformer, pretrained = self._frozen(self.encoder_, parts["settings"].get("truncate", "end"))
         head = self._head(transformer.dim, parts["settings"]["n_classes"])
         load_tensors(head, parts["tensors"])
         head.to(pretrained.device)
@@ -190,7 +194,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
     # ── parts ───────────────────────────────────────────────────────────────────────
 
-    def _frozen(self, encoder: Encoder) -> tuple[Any, Trainable]:
+    def _frozen(self, encoder: Encoder, truncate: str = "end") -> tuple[Any, Trainable]:
         """The transformer under an encoder's pooling, frozen and in the precision of its device."""
         from textgraft.networks.packed import to_bf16
 
@@ -204,7 +208,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         transformer.requires_grad_(False).eval().to(pretrained.device)
         if pretrained.precision == "bf16":
             to_bf16(transformer, pretrained.device)
-        return transformer, pretrained
+        return transformer, pretrained.truncating(truncate)
 
     def _head(self, dim: int, n_classes: int) -> GRUHead:
         import torch

@@ -36,6 +36,7 @@ from textgraft.methods.recurrent import (
     parts_of,
     recurrent_of,
 )
+from textgraft.text.truncation import truncated
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.text.words import split_words
 
@@ -53,6 +54,7 @@ class WordReader:
     network: WordGRU
     vocabulary: Vocabulary
     max_tokens: int
+    truncate: str
     device: str
     bf16: bool
 
@@ -60,7 +62,10 @@ class WordReader:
         """Vectors (n, e) of length 1 and logits (n, c) of n texts."""
         from textgraft.networks.running import outputs_in_order
 
-        ids = [self.vocabulary.ids(split_words(text)[: self.max_tokens]).tolist() for text in texts]
+        ids = [
+            self.vocabulary.ids(truncated(split_words(text), self.max_tokens, self.truncate)).tolist()
+            for text in texts
+        ]
         width = self.network.head.linear.in_features
         n_classes = self.network.head.linear.out_features
         both = outputs_in_order(
@@ -80,6 +85,7 @@ class WordGRUClassifier(NetworkClassifier):
         rate: peak learning rate.
         batch_size: texts a step; ``auto`` by the number of rows.
         max_tokens: read so many words of a text; ``auto`` by the lengths of the training texts.
+        truncate: what is left out of a text that is longer: its ``end`` or its ``middle``.
         max_words: know at most so many words, the most frequent.
         min_count: know only words that occur so often in the training texts.
         hidden: units a direction.
@@ -104,6 +110,7 @@ class WordGRUClassifier(NetworkClassifier):
         rate: float = 2e-3,
         batch_size: int | str = "auto",
         max_tokens: int | str = "auto",
+        truncate: str = "end",
         max_words: int = 60_000,
         min_count: int = 1,
         hidden: int = 128,
@@ -121,6 +128,7 @@ class WordGRUClassifier(NetworkClassifier):
         self.rate = rate
         self.batch_size = batch_size
         self.max_tokens = max_tokens
+        self.truncate = truncate
         self.max_words = max_words
         self.min_count = min_count
         self.hidden = hidden
@@ -170,7 +178,7 @@ class WordGRUClassifier(NetworkClassifier):
         vocabulary = Vocabulary.of(counts, self.max_words, self.min_count)
         found = read_word_vectors(self.vectors, list(counts))
         limit, reads = self._limit(np.array([len(text) for text in words]))
-        ids = [vocabulary.ids(text[:limit]).tolist() for text in words]
+        ids = [vocabulary.ids(truncated(text, limit, self.truncate)).tolist() for text in words]
 
         matrix = embedding_matrix(vocabulary, found)
         # kept in half the space, so used as it is kept
@@ -191,8 +199,13 @@ class WordGRUClassifier(NetworkClassifier):
             watch=watch,
         )
         notes = (recipe.sentence(len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
-        settings = {"n_classes": lesson.n_classes, "max_tokens": limit, "dim": found.dim}
-        running = WordReader(network, vocabulary, limit, device, bf16)
+        settings = {
+            "n_classes": lesson.n_classes,
+            "max_tokens": limit,
+            "truncate": self.truncate,
+            "dim": found.dim,
+        }
+        running = WordReader(network, vocabulary, limit, self.truncate, device, bf16)
         training = replace(training, notes=notes)
         return recurrent_of(network, running, lesson, settings, training, vocabulary.words)
 
@@ -212,7 +225,8 @@ class WordGRUClassifier(NetworkClassifier):
         network.to(device)
         bf16 = choose_precision("auto", device) == "bf16"
         vocabulary = Vocabulary(tuple(parts["words"]))
-        reader = WordReader(network, vocabulary, parts["settings"]["max_tokens"], device, bf16)
+        truncate = parts["settings"].get("truncate", "end")
+        reader = WordReader(network, vocabulary, parts["settings"]["max_tokens"], truncate, device, bf16)
         return Recurrent(running=reader, **parts)
 
     # ── parts ───────────────────────────────────────────────────────────────────────
