@@ -25,10 +25,10 @@ TASKS = (("banking77", 8, 12), ("clinc150", 12, 8), ("trec", 6, 16))
 """Data, classes, rows a class."""
 
 CANDIDATES: tuple[dict[str, Any], ...] = (
-    {"contrast": 8, "epochs": 4, "rate": 1e-4},
-    {"contrast": 16, "epochs": 4, "rate": 1e-4},
-    {"contrast": 8, "epochs": 4, "rate": 2e-4},
-    {"contrast": 16, "epochs": 4, "rate": 2e-4},
+    {"contrast": 8, "epochs": 4, "rate": 1e-4, "smoothing": 0.0},
+    {"contrast": 16, "epochs": 4, "rate": 1e-4, "smoothing": 0.0},
+    {"contrast": 8, "epochs": 4, "rate": 2e-4, "smoothing": 0.0},
+    {"contrast": 16, "epochs": 4, "rate": 2e-4, "smoothing": 0.0},
     {"contrast": 8, "epochs": 0, "rate": 2e-4},
     {"contrast": 12, "epochs": 0, "rate": 1e-4},
     {"contrast": 16, "epochs": 0, "rate": 2e-4},
@@ -39,13 +39,14 @@ MOST_SCORED = 500
 LARGER = ("trec", "banking77", "clinc150")
 LARGER_ROWS = 4_000
 LARGER_CANDIDATES: tuple[dict[str, Any], ...] = (
-    {"epochs": 4, "rate": 2e-4},
-    {"epochs": 6, "rate": 2e-4},
-    {"epochs": 4, "rate": 4e-4},
-    {"epochs": 6, "rate": 1e-4},
+    {"epochs": 4, "rate": 2e-4, "smoothing": 0.0},
+    {"epochs": 6, "rate": 2e-4, "smoothing": 0.0},
+    {"epochs": 4, "rate": 4e-4, "smoothing": 0.0},
+    {"epochs": 6, "rate": 1e-4, "smoothing": 0.0},
     {"epochs": 6, "rate": 1e-4, "smoothing": 0.1},
-    {"epochs": 6, "rate": 1e-4, "train": "everything"},
-    {"epochs": 10, "rate": 1e-4},
+    {"epochs": 6, "rate": 1e-4, "train": "everything", "smoothing": 0.0},
+    {"epochs": 10, "rate": 1e-4, "smoothing": 0.1},
+    {"contrast": 3, "epochs": 6, "rate": 1e-4, "smoothing": 0.1},
 )
 
 

@@ -100,7 +100,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         rate: float = 2e-3,
         batch_size: int | str = "auto",
         max_tokens: int | str = "auto",
-        truncate: str = "end",
+        truncate: str = "middle",
         hidden: int = 128,
         layers: int = 2,
         dropout: float = 0.25,

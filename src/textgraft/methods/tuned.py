@@ -23,8 +23,9 @@ from textgraft.training.records import Training, training_from_json, training_to
 if TYPE_CHECKING:
     from textgraft.encoders.encoder import Tokens
 
-MOST_ROWS_PROBED = 10_000
-"""Rows that the head's start is computed from; more cost time and move little."""
+ROWS_PROBED = 1_000, 200, 10_000
+"""Rows that the head's start is computed from: at least, for each class, at most. More cost a pass
+of the encoder, and training moves the head on from there anyway."""
 
 PROBE_STRENGTH = 5.0
 """As the method ``linear`` has it, for vectors of length 1."""
@@ -127,7 +128,9 @@ def start_from_probe(
     Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely.
     """
     order = np.argsort(codes, kind="stable")
-    rows = order[np.linspace(0, len(order) - 1, min(len(order), MOST_ROWS_PROBED)).astype(int)]
+    least, each, most = ROWS_PROBED
+    n_probed = min(len(order), max(least, each * network.head.out_features), most)
+    rows = order[np.linspace(0, len(order) - 1, n_probed).astype(int)]
     network.eval()
     vectors = outputs_in_order(
         network.encoder,

@@ -110,7 +110,7 @@ class WordGRUClassifier(NetworkClassifier):
         rate: float = 2e-3,
         batch_size: int | str = "auto",
         max_tokens: int | str = "auto",
-        truncate: str = "end",
+        truncate: str = "middle",
         max_words: int = 60_000,
         min_count: int = 1,
         hidden: int = 128,
