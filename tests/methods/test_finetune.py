@@ -148,7 +148,7 @@ def test_out_of_vocabulary_batches_of_one_row_are_learned(bert: str) -> None:
 def test_choices_made_by_data_are_said(bert: str) -> None:
     notes = FinetuneClassifier(bert, **FAST).fit(TEXTS, LABELS).learned_.training.notes
     assert "For 18 rows: 1 epochs of contrastive warm-up, then 2 epochs in batches of 9" in notes[0]
-    assert "Reads up to 16 tokens of a text (the encoder could read 64): 100 %" in notes[1]
+    assert "Reads up to 16 tokens (the encoder's most is 64) of a text: 100 %" in notes[1]
 
 
 def test_the_plan_is_what_is_then_done(bert: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgraft.text.truncation import truncate_faults, truncated
+from textgraft.text.truncation import truncate_faults, truncated, truncation_sentence
 
 ROW = list(range(10))
 
@@ -28,3 +28,16 @@ def test_end_or_middle_is_left_out(limit: int, truncate: str, expected: list[int
 def test_what_is_left_out_must_be_known() -> None:
     assert truncate_faults("middle") == []
     assert truncate_faults("start") == ["truncate must be end or middle, found 'start'"]
+
+
+@pytest.mark.parametrize(
+    ("truncate", "percent", "rest"),
+    [
+        ("end", 81.6, "82 % of the training texts are read whole, of the others the start."),
+        ("middle", 81.6, "82 % of the training texts are read whole, of the others the start and the end."),
+        ("middle", 100.0, "100 % of the training texts are read whole."),
+    ],
+)
+def test_what_is_read_is_said(truncate: str, percent: float, rest: str) -> None:
+    said = truncation_sentence(truncate, "9 words", percent)
+    assert said == f"Reads up to 9 words of a text: {rest}"

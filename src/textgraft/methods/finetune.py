@@ -173,7 +173,7 @@ class FinetuneClassifier(NetworkClassifier):
         pretrained = self._pretrained(lesson.encoder, truncate=self.truncate)
         before = copied_tensors(pretrained.network, "encoder.")
         texts = list(lesson.features)
-        limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
+        limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts, self.truncate)
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
         bf16 = pretrained.precision == "bf16"
 

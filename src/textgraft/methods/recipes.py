@@ -10,6 +10,7 @@ import numpy as np
 from textgraft.encoders.encoder import Encoder, Trainable
 from textgraft.errors import ParameterError
 from textgraft.methods.limits import length_of_most
+from textgraft.text.truncation import truncation_sentence
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def recipe_for(n_rows: int) -> Recipe:
 
 
 def choose_max_tokens(
-    wanted: int | str, encoder: Encoder, trainable: Trainable, texts: Sequence[str]
+    wanted: int | str, encoder: Encoder, trainable: Trainable, texts: Sequence[str], truncate: str
 ) -> tuple[int, str]:
     """How many tokens to read of a text, and a sentence about it.
 
@@ -70,10 +71,7 @@ def choose_max_tokens(
     else:
         limit = int(wanted)
     whole = 100 * float((lengths < limit).mean() if limit == most else (lengths <= limit).mean())
-    return limit, (
-        f"Reads up to {limit} tokens of a text (the encoder could read {most}): "
-        f"{whole:.0f} % of the training texts are read to their end."
-    )
+    return limit, truncation_sentence(truncate, f"{limit} tokens (the encoder's most is {most})", whole)
 
 
 def recipe_sentence(recipe: Recipe, n_rows: int) -> str:

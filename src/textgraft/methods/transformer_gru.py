@@ -151,7 +151,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         assert lesson.encoder is not None
         transformer, pretrained = self._frozen(lesson.encoder, self.truncate)
         texts = list(lesson.features)
-        limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts)
+        limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts, self.truncate)
         ids = pretrained.tokens.ids(texts, limit)
         head = self._head(transformer.dim, lesson.n_classes)
         recipe = gru_recipe(len(ids), self.epochs, self.batch_size)

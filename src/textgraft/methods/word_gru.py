@@ -36,7 +36,7 @@ from textgraft.methods.recurrent import (
     parts_of,
     recurrent_of,
 )
-from textgraft.text.truncation import truncated
+from textgraft.text.truncation import truncated, truncation_sentence
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.text.words import split_words
 
@@ -253,6 +253,4 @@ class WordGRUClassifier(NetworkClassifier):
 
     def _limit(self, lengths: np.ndarray) -> tuple[int, str]:
         limit, whole = reading_limit(self.max_tokens, lengths, 1, MOST_TOKENS)
-        return limit, (
-            f"Reads up to {limit} words of a text: {whole:.0f} % of the training texts are read to their end."
-        )
+        return limit, truncation_sentence(self.truncate, f"{limit} words", whole)

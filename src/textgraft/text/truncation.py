@@ -15,6 +15,21 @@ TRUNCATE = ("end", "middle")
 """What may be left out."""
 
 
+_KEPT = {"end": "the start", "middle": "the start and the end"}
+
+
+def truncation_sentence(truncate: str, limit: str, percent: float) -> str:
+    """What is read of the training texts, for a person.
+
+    Args:
+        truncate: what is left out.
+        limit: how much is read of a text, with its unit.
+        percent: of the training texts that are no longer than that.
+    """
+    rest = "" if round(percent) == 100 else f", of the others {_KEPT[truncate]}"
+    return f"Reads up to {limit} of a text: {percent:.0f} % of the training texts are read whole{rest}."
+
+
 def truncate_faults(truncate: Any) -> list[str]:
     """What is wrong with a choice of what is left out."""
     return [] if truncate in TRUNCATE else [f"truncate must be end or middle, found {truncate!r}"]
