@@ -11,6 +11,7 @@ import pytest
 
 import textgraft as tg
 from textgraft.encoders.sentence import SentenceEncoder
+from textgraft.errors import DataError
 from textgraft.pretrained import locate
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -39,6 +40,14 @@ def test_a_golden_model_opens_and_answers_as_it_did(path):
     np.testing.assert_allclose(scores.confidence, expected["confidence"], atol=close)
     assert clf.threshold_.value == pytest.approx(expected["threshold"], abs=close)
     assert clf.explain(golden["queries"][0], k=1).neighbours[0].text == expected["nearest"]
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_a_golden_model_of_before_there_was_a_risk_says_so(path):
+    clf = tg.load(path, encoder=golden_bert() if path.stem.split("_")[1] in READS_TOKENS else None)
+    assert not clf.held_out_.judged
+    with pytest.raises(DataError, match="did not note which held-out rows"):
+        clf.set_rejection(tg.AtRisk(0.5))
 
 
 def test_a_golden_model_is_small_and_nothing_in_it_can_be_executed():

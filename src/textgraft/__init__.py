@@ -12,8 +12,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from textgraft.core.decision import REJECTED, AtCoverage, AtSimilarity
+    from textgraft.core.decision import REJECTED
     from textgraft.core.plan import Plan
+    from textgraft.core.rules import AtCoverage, AtRisk, AtSimilarity
     from textgraft.encoders import CachedEncoder, Encoder, load_encoder
     from textgraft.errors import (
         DataError,
@@ -43,8 +44,9 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "REJECTED": "core.decision",
-    "AtCoverage": "core.decision",
-    "AtSimilarity": "core.decision",
+    "AtCoverage": "core.rules",
+    "AtRisk": "core.rules",
+    "AtSimilarity": "core.rules",
     "CachedEncoder": "encoders",
     "Encoder": "encoders",
     "load_encoder": "encoders",
@@ -80,6 +82,7 @@ __all__ = [
     "METHODS",
     "REJECTED",
     "AtCoverage",
+    "AtRisk",
     "AtSimilarity",
     "CachedEncoder",
     "DataError",

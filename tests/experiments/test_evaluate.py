@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
-from textgraft.core.decision import Threshold, fit_threshold
+from textgraft.core.held_out import HeldOut
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
+from textgraft.core.thresholds import Threshold, fit_threshold
 from textgraft.experiments.evaluate import Evaluation, evaluate
 
 TICKETS = Path(__file__).parents[2] / "examples" / "support_tickets.csv"
@@ -33,7 +34,7 @@ class Oracle:
         self.oos_labels: Iterable[str] = oos_labels
         self.classes_ = np.array(CLASSES, dtype=object)
         rule = None if cut is None else tg.AtSimilarity(cut)
-        self.threshold_: Threshold = fit_threshold(rule, np.empty(0), "none")
+        self.threshold_: Threshold = fit_threshold(rule, HeldOut())
         self.calls = 0
 
     def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:

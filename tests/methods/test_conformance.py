@@ -563,7 +563,7 @@ def test_a_hold_out_is_guaranteed_and_its_rows_are_not_learned(name: str) -> Non
     assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("held-out", 30)
     assert clf.threshold_.guaranteed
     assert len(clf.train_texts_) == 90
-    assert list(clf.held_out_confidence_) == sorted(clf.held_out_confidence_)
+    assert list(clf.held_out_.confidence) == sorted(clf.held_out_.confidence)
 
 
 def test_few_rows_are_cross_fitted_and_promise_nothing(name: str) -> None:
@@ -588,7 +588,7 @@ def test_rows_of_the_callers_own_fit_the_rule(name: str) -> None:
     valid = _corpus(20, seed=5)
     clf = _make(name, reject=tg.AtCoverage(0.9)).fit(*_corpus(10), valid=valid)
     assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("valid", 60)
-    assert np.array_equal(clf.held_out_confidence_, np.sort(clf.predict_scores(valid[0]).confidence))
+    assert np.array_equal(clf.held_out_.confidence, np.sort(clf.predict_scores(valid[0]).confidence))
     assert len(clf.train_texts_) == 30
     assert "validation file" in clf.threshold_.sentence()
 
@@ -626,10 +626,76 @@ def test_a_coverage_rule_can_be_taken_up_again_after_another_rule(name: str, bet
 
 def test_rows_given_later_fit_a_rule_on_a_model_that_kept_none(name: str) -> None:
     clf = _make(name).fit(*_corpus(10))
-    with pytest.raises(DataError, match="no held-out confidence"):
+    with pytest.raises(DataError, match="no held-out rows"):
         clf.set_rejection(tg.AtCoverage(0.9))
     clf.set_rejection(tg.AtCoverage(0.9), valid=_corpus(20, seed=7))
     assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("valid", 60)
+
+
+def _valid_with_outsiders(seed: int) -> tuple[list[str], list[str]]:
+    texts, labels = _corpus(20, seed)
+    return [*texts, *(" ".join(_made_up(3, 8, number)) for number in range(12))], [*labels, *["oos"] * 12]
+
+
+def test_a_risk_is_kept_saved_and_taken_up_again(name: str, tmp_path: Path) -> None:
+    valid = _valid_with_outsiders(5)
+    clf = _make(name, reject=tg.AtRisk(0.2), oos_labels="oos").fit(*_corpus(12), valid=valid)
+    assert (clf.threshold_.source, clf.threshold_.n_held_out) == ("valid", 72)
+    assert clf.threshold_.tested is not None
+    found = tg.evaluate(clf, *valid)
+    assert found.risk is None or found.risk <= 0.2
+    clf.save(tmp_path / "a.model")
+    loaded = load(tmp_path / "a.model")
+    assert loaded.threshold_ == clf.threshold_
+    assert loaded.reject == tg.AtRisk(0.2)
+    loaded.set_rejection(tg.AtCoverage(0.5))
+    assert loaded.threshold_ != clf.threshold_
+    assert loaded.set_rejection(tg.AtRisk(0.2)).threshold_ == clf.threshold_
+    assert loaded.set_rejection(tg.AtRisk(0.2), valid=valid).threshold_ == clf.threshold_
+
+
+def test_a_risk_that_rows_cannot_show_is_refused_before_learning(name: str) -> None:
+    clf = _make(name, reject=tg.AtRisk(0.05))
+    with pytest.raises(DataError, match="at least 59 held-out rows, .* and 30 could be had"):
+        clf.fit(*_corpus(10))
+    assert not hasattr(clf, "learned_")
+
+
+def test_a_rule_that_cannot_be_changes_nothing(name: str) -> None:
+    clf = _make(name, reject=tg.AtCoverage(0.9)).fit(*_corpus(10), valid=_corpus(15, seed=3))
+    before = clf.threshold_
+    with pytest.raises(DataError, match="45 could be had"):
+        clf.set_rejection(tg.AtRisk(0.01))
+    with pytest.raises(DataError, match="12 could be had"):
+        clf.set_rejection(tg.AtRisk(0.01), valid=_corpus(4))
+    assert (clf.threshold_, clf.reject, len(clf.held_out_.confidence)) == (before, tg.AtCoverage(0.9), 45)
+
+
+@pytest.mark.parametrize("source", ["held-out", "cross-fit"])
+def test_a_risk_is_fitted_without_a_file(source: str) -> None:
+    texts, labels = _corpus(60)
+    outsiders = [" ".join(_made_up(3, 8, number)) for number in range(40)]
+    share = 0.4 if source == "held-out" else 0.0
+    clf = _make("tfidf", reject=tg.AtRisk(0.1), oos_labels="oos", holdout=share)
+    clf.fit([*texts, *outsiders], [*labels, *["oos"] * 40])
+    assert clf.threshold_.source == source
+    assert clf.threshold_.n_held_out == (72 if source == "held-out" else 180) + 40
+    assert clf.threshold_.guaranteed == (source == "held-out")
+    assert (clf.predict(outsiders) == tg.REJECTED).mean() > 0.5
+
+
+def test_what_cannot_be_shown_rejects_everything(tmp_path: Path) -> None:
+    texts, labels = _corpus(60)
+    wrong = list(np.random.default_rng(0).permutation(labels))
+    clf = _make("tfidf", reject=tg.AtRisk(0.05)).fit(texts, wrong)
+    assert clf.threshold_.value == np.inf
+    assert set(clf.predict(texts)) == {tg.REJECTED}
+    assert clf.explain(texts[0]).threshold is None
+    assert "Every text is rejected" in clf.rejection_sentences()[0]
+    found = tg.evaluate(clf, texts, labels)
+    assert (found.coverage, found.risk, found.threshold) == (0.0, None, None)
+    clf.save(tmp_path / "a.model")
+    assert load(tmp_path / "a.model").threshold_ == clf.threshold_
 
 
 # ── the same again ──────────────────────────────────────────────────────────────────

@@ -71,7 +71,12 @@ def explain(
 
 
 def _told(explanation: Explanation) -> str:
-    cut = "nothing is rejected" if explanation.threshold is None else f"threshold {explanation.threshold:.3f}"
+    from textgraft.core.decision import REJECTED
+
+    if explanation.threshold is not None:
+        cut = f"threshold {explanation.threshold:.3f}"
+    else:
+        cut = f"{'everything' if explanation.label == REJECTED else 'nothing'} is rejected"
     verdict = explanation.label
     if explanation.label != explanation.best:
         verdict += f" (nearest class: {explanation.best})"

@@ -22,7 +22,7 @@ def fit(
     option: MethodOptions = None,
     reject: Annotated[
         str,
-        typer.Option("--reject", metavar="RULE", help="none, similarity:0.6 (a fixed cut), coverage:0.95."),
+        typer.Option("--reject", metavar="RULE", help="none, similarity:0.6, coverage:0.95 or risk:0.05."),
     ] = "coverage:0.95",
     valid: Annotated[
         Path | None, typer.Option("--valid", metavar="FILE", help="Labelled rows to fit the threshold on.")
@@ -48,13 +48,16 @@ def fit(
     """Learn a classifier from a file of labelled texts.
 
     The rejection threshold is chosen by data: rows are held out (or cross-fitted, when there are
-    too few to spare), and the threshold keeps the share of them that you ask for.
+    too few to spare), and the threshold keeps the share of them that you ask for (coverage:0.95), or
+    keeps errors among accepted texts as few as you ask for (risk:0.05).
 
     Examples:
 
       textgraft fit tickets.csv --to tickets.model
 
       textgraft fit tickets.csv -m knn -o k 5 --oos-label oos --to knn.model
+
+      textgraft fit tickets.csv --reject risk:0.02 --to sure.model
 
       textgraft fit train.jsonl --valid dev.jsonl --label intent --to my.model
 
@@ -105,7 +108,7 @@ def build_classifier(
         ParameterError: unknown method, option or rule; an encoder for a method without one.
     """
     from textgraft.cli.options import method_parameters, parse_method_options
-    from textgraft.core.decision import parse_rule
+    from textgraft.core.rules import parse_rule
     from textgraft.errors import ParameterError
     from textgraft.methods import method_class
 

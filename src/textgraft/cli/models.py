@@ -16,7 +16,7 @@ def open_model(path: Path, reject: str | None, cache: str | None = "auto") -> Te
         ModelFolderError, WeightsError: it cannot be opened.
         ParameterError, DataError: the rule cannot be.
     """
-    from textgraft.core.decision import parse_rule
+    from textgraft.core.rules import parse_rule
     from textgraft.methods import load
 
     rule = None if reject is None else parse_rule(reject)

@@ -52,7 +52,7 @@ Reject = Annotated[
     typer.Option(
         "--reject",
         metavar="RULE",
-        help="Use another rule than the model's: none, similarity:0.6, coverage:0.9.",
+        help="Use another rule than the model's: none, similarity:0.6, coverage:0.9, risk:0.05.",
     ),
 ]
 

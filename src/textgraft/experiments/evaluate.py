@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from textgraft.core.decision import REJECTED, Threshold, accepted, decide
+from textgraft.core.decision import REJECTED, accepted, decide
 from textgraft.core.examples import RowReport, check_examples
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
+from textgraft.core.thresholds import Threshold
 from textgraft.errors import DataError
 from textgraft.experiments.tables import aligned, counted, number, percent, shortened
 
@@ -63,7 +64,8 @@ class Evaluation:
         auroc: chance that a random in-scope row is surer than a random out-of-scope one.
         fpr_at_95_tpr: out-of-scope rows accepted by the strictest threshold that accepts
             95 % of in-scope rows.
-        threshold, threshold_sentence: reject below it (``None``: reject nothing), and how it was chosen.
+        threshold, threshold_sentence: reject below it (``None``: nothing or everything), and how it was
+            chosen.
         classes: results by class, in alphabetical order.
         notes: what else a person should know about the rows.
     """

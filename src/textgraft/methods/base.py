@@ -15,7 +15,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from textgraft.bundle import Bundle
-from textgraft.core.decision import AtCoverage, AtSimilarity, Rule, decide, fit_threshold
+from textgraft.core.decision import decide
 from textgraft.core.examples import (
     Examples,
     check_examples,
@@ -23,8 +23,11 @@ from textgraft.core.examples import (
     clean_labels,
     clean_texts,
 )
+from textgraft.core.held_out import HeldOut, held_out
 from textgraft.core.progress import Progress, Watch, unwatched
+from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
+from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError, NotFittedError, ParameterError
 from textgraft.methods import saved
@@ -51,9 +54,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     Attributes:
         classes_: (c,) sorted class names, as objects.
-        threshold_: the fitted rule, a :class:`textgraft.core.decision.Threshold`.
+        threshold_: the fitted rule, a :class:`textgraft.core.thresholds.Threshold`.
         report_: what was found in the rows, a :class:`textgraft.core.examples.RowReport`.
-        held_out_confidence_: (h,) sorted confidences that a rule was fitted on; may be empty.
+        held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
         oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``.
     """
 
@@ -116,7 +119,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     ) -> Self:
         """Learn from texts and labels, and fit the rejection rule on rows not learned from.
 
-        A coverage rule is fitted on ``valid`` if given; else on a stratified, seeded
+        A rule of coverage or risk is fitted on ``valid`` if given; else on a stratified, seeded
         hold-out; else, with too few rows to spare, by cross-fitting on all of them.
 
         Args:
@@ -129,26 +132,33 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
         Raises:
             ParameterError: parameters that cannot be; all faults at once.
-            DataError: rows that cannot be learned from.
+            DataError: rows that cannot be learned from, or too few to show the risk asked for.
             TrainingError: training cannot go on.
         """
         self._check_parameters()
         examples = check_examples(texts, labels, self.oos_labels)
         classes, codes = examples.coded()
         n_classes = len(classes)
-        held_out = None if valid is None else self._check_held_out(valid, classes)
-        plan = plan_calibration(self.reject, codes, self.holdout, self.seed, held_out is not None)
+        given = None if valid is None else self._check_held_out(valid, classes)
+        plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
         learns = plan.learns
+        n_outside = 0 if self.learns_from_outside else len(examples.out_of_scope)
+        check_enough_rows(self.reject, plan.n_rows(given) + n_outside)
 
         whole = self._lesson(examples, codes, n_classes, watch, None if run is None else Path(run))
         encoder = whole.encoder
         learned = self._learn(whole.some(learns), watch)
-        if plan.source == "cross-fit":
-            confidence = cross_fitted(whole, self._learn, self._score, self.seed, watch)
-        elif plan.source == "valid" and held_out is not None:
-            confidence = self._confidence(encoder, learned, held_out.texts, n_classes)
+        outside = self._score_any(learned, whole.outside, n_classes).confidence
+        kept = np.empty(0) if self.learns_from_outside else outside
+        if plan.source == "valid" and given is not None:
+            rows = self._judged(given, encoder, learned, classes, kept)
+        elif plan.source == "cross-fit":
+            confidence, correct = cross_fitted(whole, self._learn, self._score, self.seed, watch)
+            rows = held_out(confidence, correct, kept, plan.source, plan.n_uncovered_classes)
         else:
-            confidence = self._score_if_any(learned, whole.features[~learns], n_classes)
+            scores = self._score_any(learned, whole.features[~learns], n_classes)
+            correct = scores.best == codes[~learns]
+            rows = held_out(scores.confidence, correct, kept, plan.source, plan.n_uncovered_classes)
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
@@ -157,11 +167,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.report_ = examples.report
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
-        self.held_out_confidence_ = np.sort(confidence)
-        self.oos_confidence_ = np.sort(self._score_if_any(learned, whole.outside, n_classes))
-        self.held_out_source_ = plan.source
-        self.n_uncovered_classes_ = plan.n_uncovered_classes
-        self._fit_threshold()
+        self.oos_confidence_ = np.sort(outside)
+        self.held_out_ = rows
+        self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         return self
 
     def find_rate(
@@ -190,24 +198,31 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     ) -> Self:
         """Change the rejection rule of a fitted classifier without fitting it again.
 
-        Uses the confidences kept from ``fit``, or those of ``valid``.
+        Uses the held-out rows kept from ``fit``, or those of ``valid``. Where it raises, nothing
+        has changed.
 
         Raises:
-            DataError: a coverage is asked for, but ``fit`` kept no held-out confidence.
+            DataError: the rule needs held-out rows, but ``fit`` kept none, or too few.
         """
         self._check_fitted("set_rejection")
+        rows = self.held_out_
         if valid is not None:
+            outside = np.empty(0) if self.learns_from_outside else self.oos_confidence_
             examples = self._check_held_out(valid, self.classes_)
-            confidence = self._confidence(self.encoder_, self.learned_, examples.texts, len(self.classes_))
-            self.held_out_confidence_ = np.sort(confidence)
-            self.held_out_source_, self.n_uncovered_classes_ = "valid", 0
-        if isinstance(rule, AtCoverage) and self.held_out_source_ == "none":
+            rows = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
+        if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
             raise DataError(
-                "This classifier was fitted without a coverage rule, so no held-out confidence was "
+                "This classifier was fitted without a rule of coverage or risk, so no held-out rows were "
                 "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
             )
-        self.reject = rule
-        self._fit_threshold()
+        if isinstance(rule, AtRisk) and not rows.judged:
+            raise DataError(
+                "This classifier was saved by a textgraft that did not note which held-out rows were "
+                "answered rightly. Give labelled rows it has not seen: "
+                "set_rejection(rule, valid=(texts, labels))."
+            )
+        threshold = fit_threshold(rule, rows, self.seed)
+        self.reject, self.held_out_, self.threshold_ = rule, rows, threshold
         return self
 
     def rejection_sentences(self) -> list[str]:
@@ -322,11 +337,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
 
     # ── inside ──────────────────────────────────────────────────────────────────────
 
-    def _fit_threshold(self) -> None:
-        self.threshold_ = fit_threshold(
-            self.reject, self.held_out_confidence_, self.held_out_source_, self.n_uncovered_classes_
-        )
-
     def _lesson(
         self, examples: Examples, codes: np.ndarray, n_classes: int, watch: Watch, run: Path | None = None
     ) -> Lesson:
@@ -342,13 +352,24 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
             return encoder.encode(list(texts), watch)
         return np.array(list(texts), dtype=object)
 
-    def _confidence(
-        self, encoder: Encoder | None, learned: Learned, texts: Sequence[str], n_classes: int
-    ) -> np.ndarray:
-        return self._score_if_any(learned, self._represent(encoder, texts, unwatched), n_classes)
+    def _judged(
+        self,
+        examples: Examples,
+        encoder: Encoder | None,
+        learned: Learned,
+        classes: np.ndarray,
+        outside: np.ndarray,
+    ) -> HeldOut:
+        """Rows of the caller's; confidences of other out-of-scope rows count where they have none."""
+        inside, others = (
+            self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
+            for texts in (examples.texts, examples.out_of_scope)
+        )
+        correct = classes[inside.best] == np.array(examples.labels, dtype=object)
+        return held_out(inside.confidence, correct, others.confidence if len(others) else outside, "valid")
 
-    def _score_if_any(self, learned: Learned, features: Features, n_classes: int) -> np.ndarray:
-        return self._score(learned, features, n_classes).confidence if len(features) else np.empty(0)
+    def _score_any(self, learned: Learned, features: Features, n_classes: int) -> Scores:
+        return self._score(learned, features, n_classes) if len(features) else join_scores([], n_classes)
 
     def _scores_of_block(self, texts: list[str], watch: Watch) -> Scores:
         rows = np.flatnonzero([bool(text.strip()) for text in texts])
@@ -379,8 +400,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     def _check_parameters(self) -> None:
         faults = self._faults()
         rule: object = self.reject
-        if rule is not None and not isinstance(rule, AtSimilarity | AtCoverage):
-            faults.append(f"reject must be None, AtSimilarity(…) or AtCoverage(…), found {rule!r}")
+        if rule is not None and not isinstance(rule, Rule):
+            faults.append(f"reject must be None, AtSimilarity(…), AtCoverage(…) or AtRisk(…), found {rule!r}")
         outside: object = self.oos_labels
         if not isinstance(outside, Collection):
             faults.append(f"oos_labels must be a label or a list of them, found {outside!r}")

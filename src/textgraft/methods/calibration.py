@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.core.decision import AtCoverage, Rule, Source
+from textgraft.core.examples import Examples
+from textgraft.core.held_out import Source
 from textgraft.core.progress import Progress, Watch, unwatched
+from textgraft.core.rules import NEEDS_ROWS, Rule
 from textgraft.core.scores import Scores
 from textgraft.core.splits import fold_numbers, holdout_rows
 from textgraft.methods.lesson import Features, Learned, Lesson
@@ -38,6 +40,12 @@ class Calibration:
     learns: np.ndarray
     n_uncovered_classes: int
 
+    def n_rows(self, given: Examples | None) -> int:
+        """In-scope rows that the rule will be fitted on."""
+        if self.source == "valid" and given is not None:
+            return len(given.texts) + len(given.out_of_scope)
+        return int(self.learns.sum() if self.source == "cross-fit" else (~self.learns).sum())
+
 
 def plan_calibration(
     rule: Rule | None, codes: np.ndarray, holdout: float | str, seed: int, has_valid: bool
@@ -45,7 +53,7 @@ def plan_calibration(
     """Choose between a file of the caller's, a hold-out and cross-fitting.
 
     Args:
-        rule: only :class:`AtCoverage` needs rows.
+        rule: only those of :data:`NEEDS_ROWS` need any.
         codes: (n,) class codes.
         holdout: a share of the rows, 0 for cross-fitting, or ``auto``: a tenth, but 200 to
             5,000 rows, and cross-fitting where there are fewer than 1,000.
@@ -53,7 +61,7 @@ def plan_calibration(
         has_valid: whether the caller gave rows for this.
     """
     everything = np.ones(len(codes), dtype=bool)
-    if not isinstance(rule, AtCoverage):
+    if not isinstance(rule, NEEDS_ROWS):
         return Calibration("none", everything, 0)
     if has_valid:
         return Calibration("valid", everything, 0)
@@ -70,19 +78,20 @@ def cross_fitted(
     score: Callable[[Any, Features, int], Scores],
     seed: int,
     watch: Watch,
-) -> np.ndarray:
-    """Confidence (n,) of rows under models that learned the other folds, fold by fold."""
+) -> tuple[np.ndarray, np.ndarray]:
+    """Confidence (n,) of rows under models that learned the other folds, and whether they were right (n,)."""
     folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, seed)
-    parts = []
+    confidence, correct = np.empty(len(folds)), np.empty(len(folds), dtype=bool)
     for fold in range(CROSS_FIT_FOLDS):
         out = folds == fold
         # a class can be missing from a fold's rows only if it has none to score there
         if out.any():
             run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
             learned = learn(replace(whole.some(~out), run=run), unwatched)
-            parts.append(score(learned, whole.features[out], whole.n_classes).confidence)
+            scores = score(learned, whole.features[out], whole.n_classes)
+            confidence[out], correct[out] = scores.confidence, scores.best == whole.codes[out]
         watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
-    return np.concatenate(parts) if parts else np.empty(0)
+    return confidence, correct
 
 
 def _automatic_share(n_rows: int) -> float:

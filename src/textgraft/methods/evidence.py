@@ -31,7 +31,7 @@ class Explanation:
     Attributes:
         label: what was decided, perhaps ``REJECTED``.
         best: the most believed class, also when it was rejected.
-        threshold: ``None`` when nothing is rejected.
+        threshold: ``None`` when nothing, or everything, is rejected.
     """
 
     text: str

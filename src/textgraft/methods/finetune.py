@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from textgraft.bundle import Bundle
-from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
+from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.early_stopping import rows_to_watch

@@ -15,9 +15,9 @@ from typing import final
 import numpy as np
 
 from textgraft.bundle import Bundle
-from textgraft.core.decision import Rule
 from textgraft.core.neighbours import vote
 from textgraft.core.progress import Progress, Watch
+from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import TextClassifier

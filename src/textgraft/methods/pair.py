@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
-from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
+from textgraft.core.rules import Rule
 from textgraft.core.sampling import ClassRows, drawn_rows
 from textgraft.core.scores import Scores
 from textgraft.core.splits import holdout_rows

@@ -12,16 +12,22 @@ from typing import Any
 import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix, write_bundle
-from textgraft.core.decision import Threshold, parse_rule
 from textgraft.core.examples import RowReport, clean_label_set
+from textgraft.core.held_out import HeldOut
+from textgraft.core.risk import Tested
+from textgraft.core.rules import parse_rule
+from textgraft.core.thresholds import Threshold
 from textgraft.encoders import load_encoder
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import WeightsError
 
 _LEARNED = "learned."
 
-_ARRAYS = ("class_counts_", "train_codes_", "held_out_confidence_", "oos_confidence_")
+_ARRAYS = ("class_counts_", "train_codes_", "oos_confidence_")
 """Fitted attributes that are stored as arrays, under their names without the underscore."""
+
+_HELD_OUT = ("confidence", "correct", "outside")
+"""Arrays of the held-out rows; models of before there was ``AtRisk`` have the first alone."""
 
 
 def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
@@ -38,12 +44,13 @@ def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
         "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
         "encoder": encoder_to_json(classifier.encoder_),
         "threshold": threshold_to_json(classifier.threshold_),
-        "held_out_source": classifier.held_out_source_,
-        "n_uncovered_classes": classifier.n_uncovered_classes_,
+        "held_out_source": classifier.held_out_.source,
+        "n_uncovered_classes": classifier.held_out_.n_uncovered_classes,
         "report": asdict(classifier.report_),
         "learned": packed.about,
     }
     arrays |= {name[:-1]: getattr(classifier, name) for name in _ARRAYS}
+    arrays |= {f"held_out_{name}": getattr(classifier.held_out_, name) for name in _HELD_OUT}
     texts |= {"classes": list(classifier.classes_), "train_texts": classifier.train_texts_}
     write_bundle(path, Bundle(about, arrays, texts))
 
@@ -53,8 +60,12 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
     about = bundle.about
     classifier.report_ = RowReport(**about["report"])
     classifier.threshold_ = threshold_from_json(about["threshold"])
-    classifier.held_out_source_ = about["held_out_source"]
-    classifier.n_uncovered_classes_ = about["n_uncovered_classes"]
+    found = {name: bundle.arrays.get(f"held_out_{name}") for name in _HELD_OUT}
+    classifier.held_out_ = HeldOut(
+        **{name: array for name, array in found.items() if array is not None},
+        source=about["held_out_source"],
+        n_uncovered_classes=about["n_uncovered_classes"],
+    )
     classifier.classes_ = np.array(bundle.texts["classes"], dtype=object)
     classifier.train_texts_ = bundle.texts["train_texts"]
     for name in _ARRAYS:
@@ -78,20 +89,20 @@ def parameters_from_json(plain: dict[str, Any]) -> dict[str, Any]:
 
 
 def threshold_to_json(threshold: Threshold) -> dict[str, Any]:
-    """A threshold as JSON values; −∞ becomes null."""
-    return {
-        "rule": str(threshold.rule or "none"),
-        "value": None if math.isinf(threshold.value) else threshold.value,
-        "n_held_out": threshold.n_held_out,
-        "source": threshold.source,
-        "n_uncovered_classes": threshold.n_uncovered_classes,
-    }
+    """A threshold as JSON values; −∞ becomes null, ∞ a word."""
+    value: float | str | None = threshold.value
+    if math.isinf(threshold.value):
+        value = "inf" if threshold.value > 0 else None
+    plain = asdict(threshold) | {"rule": str(threshold.rule or "none"), "value": value}
+    # what only some rules have is left out where there is none
+    return {name: one for name, one in plain.items() if one is not None or name == "value"}
 
 
 def threshold_from_json(plain: dict[str, Any]) -> Threshold:
     """The inverse of :func:`threshold_to_json`."""
     value = -math.inf if plain["value"] is None else float(plain["value"])
-    return Threshold(**(plain | {"rule": parse_rule(plain["rule"]), "value": value}))
+    tested = {"tested": Tested(**plain["tested"])} if "tested" in plain else {}
+    return Threshold(**(plain | {"rule": parse_rule(plain["rule"]), "value": value} | tested))
 
 
 def encoder_to_json(encoder: Encoder | None) -> dict[str, Any] | None:

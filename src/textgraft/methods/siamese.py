@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
-from textgraft.core.decision import Rule
 from textgraft.core.neighbours import vote
 from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
+from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable

@@ -19,8 +19,8 @@ import scipy.sparse as sp
 from scipy.special import expit
 
 from textgraft.bundle import Bundle
-from textgraft.core.decision import Rule
 from textgraft.core.progress import Progress, Watch
+from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores, scores_from_dense
 from textgraft.encoders import Encoder
 from textgraft.methods.base import TextClassifier

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from textgraft.bundle import Bundle, in_full, in_half
-from textgraft.core.decision import Rule
 from textgraft.core.plan import Plan, Stage, gradual_unfreezing, one_cycle
 from textgraft.core.progress import Watch
+from textgraft.core.rules import Rule
 from textgraft.core.schedules import SCHEDULES
 from textgraft.encoders.encoder import Encoder
 from textgraft.encoders.precision import choose_device, choose_precision

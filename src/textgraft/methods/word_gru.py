@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, final
 import numpy as np
 
 from textgraft.bundle import Bundle
-from textgraft.core.decision import Rule
 from textgraft.core.plan import Stage
 from textgraft.core.progress import Watch
+from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder
 from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_word_vectors
