@@ -656,7 +656,7 @@ def test_a_risk_is_kept_saved_and_taken_up_again(name: str, tmp_path: Path) -> N
 
 def test_a_risk_that_rows_cannot_show_is_refused_before_learning(name: str) -> None:
     clf = _make(name, reject=tg.AtRisk(0.05))
-    with pytest.raises(DataError, match="at least 59 held-out rows, .* and 30 could be had"):
+    with pytest.raises(DataError, match=r"at least 59 held-out rows, .* and 30 could be had"):
         clf.fit(*_corpus(10))
     assert not hasattr(clf, "learned_")
 
