@@ -251,6 +251,21 @@ def _settings(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{k} {v if isinstance(v, str) else format(v, 'g')}" for k, v in parameters.items())
 
 
+def risk_table() -> str:
+    result = _result("risk")
+    rows = [
+        [
+            row["method"], f"{row['held_out']:,}", row["rule"], *(
+                f"{100 * row[name]:.1f} %"
+                for name in ("risk_above_promise", "mean_risk", "mean_coverage", "rejects_all")
+            ),
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    head = ["method", "held-out rows", "rule", "redraws above 5 % risk", "mean risk", "mean coverage"]
+    return _table([*head, "redraws that reject all"], rows, result)
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -320,6 +335,8 @@ TABLES = {
     "use": use_table,
     "training speed": training_speed_table,
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
+    "risk": risk_table,
+    "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
     "awd speed": awd_speed_table,
