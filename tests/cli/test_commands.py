@@ -125,6 +125,22 @@ def test_evaluate_reports_all_it_promises(run, model):
     assert 0.5 < result["auroc"] <= 1
 
 
+def test_evaluate_draws_belief_beside_truth(run, model, tmp_path):
+    picture = tmp_path / "belief.png"
+    code, out, _ = run("evaluate", model, MORE_TICKETS, "--reliability", picture)
+    assert code == 0
+    assert "calibration error" in out
+    assert str(picture) in out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    _, out, _ = run("evaluate", model, MORE_TICKETS, "--json")
+    result = json.loads(out)
+    assert 0 <= result["calibration_error"] <= 1
+    assert sum(group["rows"] for group in result["reliability"]) == result["in_scope"]
+    code, _, err = run("evaluate", model, MORE_TICKETS, "--reliability", tmp_path / "belief.gif")
+    assert code == 2
+    assert ".png, .svg or .pdf" in err
+
+
 def test_explain_shows_training_texts_and_draws(run, model, tmp_path):
     picture = tmp_path / "map.png"
     code, out, _ = run(

@@ -684,6 +684,26 @@ def test_a_risk_is_fitted_without_a_file(source: str) -> None:
     assert (clf.predict(outsiders) == tg.REJECTED).mean() > 0.5
 
 
+def test_belief_is_calibrated_by_rows_that_were_not_learned(name: str, tmp_path: Path) -> None:
+    valid = _corpus(20, seed=5)
+    plain = _make(name).fit(*_corpus(12))
+    assert plain.belief_.rows == 0
+    clf = _make(name).fit(*_corpus(12), valid=valid)
+    assert clf.belief_.rows == 60
+    assert np.array_equal(clf.predict(valid[0]), plain.predict(valid[0]))
+    believed = clf.predict_proba(valid[0])
+    assert np.allclose(believed.sum(axis=1), 1)
+    assert (believed.argmax(axis=1) == plain.predict_proba(valid[0]).argmax(axis=1)).all()
+    assert clf.belief_.error_after is not None
+    assert clf.belief_.error_before is not None
+    assert tg.evaluate(clf, *valid).calibration_error <= max(0.05, clf.belief_.error_before + 0.01)
+    clf.save(tmp_path / "a.model")
+    assert load(tmp_path / "a.model").belief_ == clf.belief_
+    _assert_same_answers(clf, load(tmp_path / "a.model"), valid[0])
+    # and rows that are given later do the same
+    assert plain.set_rejection(None, valid=valid).belief_ == clf.belief_
+
+
 def test_what_cannot_be_shown_rejects_everything(tmp_path: Path) -> None:
     texts, labels = _corpus(60)
     wrong = list(np.random.default_rng(0).permutation(labels))

@@ -18,18 +18,25 @@ def evaluate(
     text: Text = None,
     label: Label = None,
     encoding: Encoding = "utf-8",
+    reliability: Annotated[
+        Path | None,
+        typer.Option("--reliability", metavar="FILE", help="Draw belief beside the share that is right."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a model on a file of labelled texts that it did not learn from.
 
     Prints a report by class, accuracy, macro- and micro-F1 and coverage; where out-of-scope rows
-    exist, also out-of-scope recall, AUROC and the false-positive rate at 95 % true positives.
+    exist, also out-of-scope recall, AUROC and the false-positive rate at 95 % true positives. The
+    calibration error says how far belief is from the share of texts that is right.
 
     Examples:
 
       textgraft evaluate cards.model test.csv
 
       textgraft evaluate cards.model test.csv --oos-label oos --reject coverage:0.9
+
+      textgraft evaluate cards.model test.csv --reliability belief.png
 
       textgraft evaluate cards.model test.parquet --json > result.json
     """
@@ -39,11 +46,21 @@ def evaluate(
     from textgraft.cli.progress import shown_progress
     from textgraft.experiments.evaluate import evaluate as measure
 
+    if reliability is not None:
+        from textgraft.experiments.pictures import check_picture
+
+        check_picture(reliability)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     with shown_progress("opening the model") as watch:
         classifier = open_model(model, reject)
         result = measure(classifier, rows.texts, rows.labels or [], oos_labels=oos_label, watch=watch)
+    if reliability is not None:
+        from textgraft.experiments.reliability_plot import draw_reliability
+
+        draw_reliability(result.reliability, result.calibration_error, reliability)
     if json:
         print_json(result.to_dict())
-    else:
-        print_text(result.table())
+        return
+    print_text(result.table())
+    if reliability is not None:
+        print_text(f"Reliability: {reliability}")

@@ -147,6 +147,7 @@ def _summary(
         "threshold": threshold_to_json(classifier.threshold_),
         "training": [] if training is None else list(training.notes),
         "rejection": classifier.rejection_sentences(),
+        "belief": classifier.belief_.sentence() if classifier.belief_.rows else None,
         "model": str(to),
         "bytes": sum(path.stat().st_size for path in to.iterdir()),
         "seconds": round(seconds, 2),
@@ -165,6 +166,7 @@ def _told(summary: dict[str, Any]) -> str:
         f"Method {summary['method']} ({parameters}).",
         *summary["training"],
         *summary["rejection"],
+        *([summary["belief"]] if summary["belief"] else []),
         f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:.1f} s.",
     ]
     return "\n".join(lines)

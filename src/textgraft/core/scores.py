@@ -19,7 +19,8 @@ class Scores:
 
     Attributes:
         codes: (n, k) int64 class codes, best class first; −1 fills unused places.
-        values: (n, k) float64 belief in those classes, descending; a row sums to at most 1.
+        values: (n, k) float64 belief in those classes, descending; a row sums to at most 1, and what is
+            missing lies evenly on the classes that are not among them.
         confidence: (n,) float64, larger is surer; what rejection rules are fitted on.
         n_classes: c.
     """
@@ -35,8 +36,12 @@ class Scores:
     @property
     def by_class(self) -> np.ndarray:
         """(n, c) belief, columns in the order of ``classes_``. Memory is n × c × 8 bytes."""
-        dense = np.zeros((len(self), self.n_classes))
-        rows, places = np.nonzero(self.codes >= 0)
+        listed = self.codes >= 0
+        missing, others = 1.0 - self.values.sum(axis=1), self.n_classes - listed.sum(axis=1)
+        # rounding is not belief
+        missing = np.where((missing > 1e-9) & (others > 0), missing, 0.0)
+        dense = np.repeat((missing / np.maximum(others, 1))[:, None], self.n_classes, axis=1)
+        rows, places = np.nonzero(listed)
         dense[rows, self.codes[rows, places]] = self.values[rows, places]
         return dense
 

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from textgraft.core.belief import Bin, calibration_error, reliability
 from textgraft.core.decision import REJECTED, accepted, decide
 from textgraft.core.examples import RowReport, check_examples
 from textgraft.core.progress import Watch, unwatched
@@ -64,6 +65,8 @@ class Evaluation:
         auroc: chance that a random in-scope row is surer than a random out-of-scope one.
         fpr_at_95_tpr: out-of-scope rows accepted by the strictest threshold that accepts
             95 % of in-scope rows.
+        calibration_error: expected calibration error of belief in the most believed class, in-scope rows.
+        reliability: in-scope rows grouped by that belief, beside the share of them that is right.
         threshold, threshold_sentence: reject below it (``None``: nothing or everything), and how it was
             chosen.
         classes: results by class, in alphabetical order.
@@ -87,6 +90,8 @@ class Evaluation:
     out_of_scope_recall: float | None
     auroc: float | None
     fpr_at_95_tpr: float | None
+    calibration_error: float
+    reliability: tuple[Bin, ...]
     threshold: float | None
     threshold_sentence: str
     classes: tuple[ClassResult, ...]
@@ -94,7 +99,8 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it; no NaN, no infinity."""
-        return asdict(self) | {"classes": [asdict(one) for one in self.classes], "notes": list(self.notes)}
+        lists = {name: list(value) for name, value in asdict(self).items() if isinstance(value, tuple)}
+        return asdict(self) | lists
 
     def table(self, max_classes: int = 30) -> str:
         """A classification report and a summary, as aligned text.
@@ -130,6 +136,11 @@ class Evaluation:
                 "FPR at 95 % TPR",
                 percent(self.fpr_at_95_tpr),
                 "out-of-scope accepted when 95 % of in-scope are",
+            ],
+            [
+                "calibration error",
+                number(self.calibration_error),
+                "mean gap of belief and share right; 0 is best",
             ],
         ]
 
@@ -171,6 +182,7 @@ def evaluate(
     predicted = decide(scores, classifier.classes_, classifier.threshold_)
     kept = accepted(scores, classifier.threshold_)
     right = predicted[:n] == truth
+    best_is_right, believed = classifier.classes_[scores.best[:n]] == truth, scores.values[:n, 0]
     classes, micro_f1 = _by_class(truth, predicted[:n])
     auroc, fpr = _separation(scores.confidence[:n], scores.confidence[n:])
     unseen = set(examples.labels) - set(classifier.classes_)
@@ -184,7 +196,7 @@ def evaluate(
         unseen_labels=len(unseen),
         unseen_rows=unseen_rows,
         accuracy=float(right.mean()),
-        accuracy_without_rejection=float((classifier.classes_[scores.best[:n]] == truth).mean()),
+        accuracy_without_rejection=float(best_is_right.mean()),
         macro_f1=float(np.mean([one.f1 for one in classes])),
         micro_f1=micro_f1,
         coverage=float(kept[:n].mean()),
@@ -193,6 +205,8 @@ def evaluate(
         out_of_scope_recall=float(1.0 - kept[n:].mean()) if len(kept) > n else None,
         auroc=auroc,
         fpr_at_95_tpr=fpr,
+        calibration_error=calibration_error(believed, best_is_right),
+        reliability=reliability(believed, best_is_right),
         threshold=cut if math.isfinite(cut := float(classifier.threshold_.value)) else None,
         threshold_sentence=classifier.threshold_.sentence(),
         classes=classes,

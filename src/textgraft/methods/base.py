@@ -9,12 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from textgraft.bundle import Bundle
+from textgraft.core.belief import corrected
 from textgraft.core.decision import decide
 from textgraft.core.examples import (
     Examples,
@@ -23,17 +24,19 @@ from textgraft.core.examples import (
     clean_labels,
     clean_texts,
 )
-from textgraft.core.held_out import HeldOut, held_out
+from textgraft.core.held_out import held_out
 from textgraft.core.progress import Progress, Watch, unwatched
-from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
+from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
 from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
-from textgraft.errors import DataError, NotFittedError, ParameterError
+from textgraft.errors import NotFittedError, ParameterError
 from textgraft.methods import saved
 from textgraft.methods.calibration import cross_fitted, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
+from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
+from textgraft.methods.rejecting import Rejecting
 
 if TYPE_CHECKING:
     from textgraft.methods.rates import FoundRate
@@ -45,7 +48,7 @@ MOST_CLASSES_KEPT = 100
 """Classes of each text that ``predict_scores`` keeps if not told otherwise."""
 
 
-class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
+class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     """A text classifier with a rejection rule; subclasses are abstract or final.
 
     Follows scikit-learn: the constructor stores, ``fit`` checks and learns, learned
@@ -56,6 +59,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         classes_: (c,) sorted class names, as objects.
         threshold_: the fitted rule, a :class:`textgraft.core.thresholds.Threshold`.
         report_: what was found in the rows, a :class:`textgraft.core.examples.RowReport`.
+        belief_: how belief was calibrated, a :class:`textgraft.core.belief.Belief`.
         held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
         oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``.
     """
@@ -63,18 +67,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
     method: ClassVar[str]
     """The name in ``METHODS``."""
 
-    learns_from_outside: ClassVar[bool] = False
-    """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
-
-    reject: Rule | None
-    oos_labels: Collection[str]
     holdout: float | str
     seed: int
-
-    @property
-    def reads(self) -> Literal["vectors", "texts"]:
-        """Whether features are the encoder's vectors, or the texts themselves."""
-        return "vectors"
 
     # ── what a method fills in ──────────────────────────────────────────────────────
 
@@ -120,7 +114,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         """Learn from texts and labels, and fit the rejection rule on rows not learned from.
 
         A rule of coverage or risk is fitted on ``valid`` if given; else on a stratified, seeded
-        hold-out; else, with too few rows to spare, by cross-fitting on all of them.
+        hold-out; else, with too few rows to spare, by cross-fitting on all of them. The same rows
+        calibrate belief; without such a rule and without ``valid`` it is the method's own.
 
         Args:
             texts: n texts; empty ones are skipped and counted.
@@ -151,14 +146,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         outside = self._score_any(learned, whole.outside, n_classes).confidence
         kept = np.empty(0) if self.learns_from_outside else outside
         if plan.source == "valid" and given is not None:
-            rows = self._judged(given, encoder, learned, classes, kept)
+            judged, kept = self._judged(given, encoder, learned, classes, kept)
         elif plan.source == "cross-fit":
-            confidence, correct = cross_fitted(whole, self._learn, self._score, self.seed, watch)
-            rows = held_out(confidence, correct, kept, plan.source, plan.n_uncovered_classes)
+            judged = cross_fitted(whole, self._learn, self._score, self.seed, watch)
         else:
-            scores = self._score_any(learned, whole.features[~learns], n_classes)
-            correct = scores.best == codes[~learns]
-            rows = held_out(scores.confidence, correct, kept, plan.source, plan.n_uncovered_classes)
+            judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
+        rows = held_out(judged.confidence, judged.correct, kept, plan.source, plan.n_uncovered_classes)
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
@@ -168,7 +161,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
         self.oos_confidence_ = np.sort(outside)
-        self.held_out_ = rows
+        self.held_out_, self.belief_ = rows, fit_belief(judged)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         return self
 
@@ -189,51 +182,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         examples = check_examples(texts, labels, self.oos_labels)
         classes, codes = examples.coded()
         return found_rate(self, self._lesson(examples, codes, len(classes), watch), watch)
-
-    def set_rejection(
-        self,
-        rule: Rule | None,
-        *,
-        valid: tuple[Sequence[object], Sequence[object]] | None = None,
-    ) -> Self:
-        """Change the rejection rule of a fitted classifier without fitting it again.
-
-        Uses the held-out rows kept from ``fit``, or those of ``valid``. Where it raises, nothing
-        has changed.
-
-        Raises:
-            DataError: the rule needs held-out rows, but ``fit`` kept none, or too few.
-        """
-        self._check_fitted("set_rejection")
-        rows = self.held_out_
-        if valid is not None:
-            outside = np.empty(0) if self.learns_from_outside else self.oos_confidence_
-            examples = self._check_held_out(valid, self.classes_)
-            rows = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
-        if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
-            raise DataError(
-                "This classifier was fitted without a rule of coverage or risk, so no held-out rows were "
-                "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
-            )
-        if isinstance(rule, AtRisk) and not rows.judged:
-            raise DataError(
-                "This classifier was saved by a textgraft that did not note which held-out rows were "
-                "answered rightly. Give labelled rows it has not seen: "
-                "set_rejection(rule, valid=(texts, labels))."
-            )
-        threshold = fit_threshold(rule, rows, self.seed)
-        self.reject, self.held_out_, self.threshold_ = rule, rows, threshold
-        return self
-
-    def rejection_sentences(self) -> list[str]:
-        """How the threshold was chosen, and what it does to the out-of-scope rows of ``fit``."""
-        self._check_fitted("rejection_sentences")
-        sentences = [self.threshold_.sentence()]
-        if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
-            caught = int((self.oos_confidence_ < self.threshold_.value).sum())
-            learned = ", which it also learned from" if self.learns_from_outside else ""
-            sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
-        return sentences
 
     # ── predicting ──────────────────────────────────────────────────────────────────
 
@@ -346,31 +294,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         outside = self._represent(encoder, examples.out_of_scope, unwatched)
         return Lesson(features, codes, n_classes, outside, encoder, run, examples.unlabelled)
 
-    def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
-        """Texts as features: vectors where the method reads them, else the texts themselves."""
-        if encoder is not None and self.reads == "vectors":
-            return encoder.encode(list(texts), watch)
-        return np.array(list(texts), dtype=object)
-
-    def _judged(
-        self,
-        examples: Examples,
-        encoder: Encoder | None,
-        learned: Learned,
-        classes: np.ndarray,
-        outside: np.ndarray,
-    ) -> HeldOut:
-        """Rows of the caller's; confidences of other out-of-scope rows count where they have none."""
-        inside, others = (
-            self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
-            for texts in (examples.texts, examples.out_of_scope)
-        )
-        correct = classes[inside.best] == np.array(examples.labels, dtype=object)
-        return held_out(inside.confidence, correct, others.confidence if len(others) else outside, "valid")
-
-    def _score_any(self, learned: Learned, features: Features, n_classes: int) -> Scores:
-        return self._score(learned, features, n_classes) if len(features) else join_scores([], n_classes)
-
     def _scores_of_block(self, texts: list[str], watch: Watch) -> Scores:
         rows = np.flatnonzero([bool(text.strip()) for text in texts])
         n_classes = len(self.classes_)
@@ -378,24 +301,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator, ABC):  # type: ignore[misc]
         if not len(rows):
             return scatter_scores(join_scores([], n_classes), rows, len(texts), usual)
         features = self._represent(self.encoder_, [texts[row] for row in rows], watch)
-        scores = self._score(self.learned_, features, n_classes)
+        scores = corrected(self._score(self.learned_, features, n_classes), self.belief_)
         return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = self._represent(self.encoder_, clean_texts(texts), unwatched)
         return self._embed(self.learned_, features)
-
-    def _check_held_out(
-        self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
-    ) -> Examples:
-        examples = check_examples(*valid, self.oos_labels)
-        unseen = sorted(set(examples.labels) - set(classes))
-        if unseen:
-            raise DataError(
-                f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
-                f"{', …' if len(unseen) > 5 else ''}. Remove those rows or name the labels out of scope."
-            )
-        return examples
 
     def _check_parameters(self) -> None:
         faults = self._faults()

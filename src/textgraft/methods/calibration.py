@@ -12,8 +12,9 @@ from textgraft.core.examples import Examples
 from textgraft.core.held_out import Source
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, Rule
-from textgraft.core.scores import Scores
+from textgraft.core.scores import Scores, join_scores
 from textgraft.core.splits import fold_numbers, holdout_rows
+from textgraft.methods.judging import Judged, joined, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
 
 FEWEST_HELD_OUT, MOST_HELD_OUT = 200, 5_000
@@ -53,7 +54,7 @@ def plan_calibration(
     """Choose between a file of the caller's, a hold-out and cross-fitting.
 
     Args:
-        rule: only those of :data:`NEEDS_ROWS` need any.
+        rule: only those of :data:`NEEDS_ROWS` need any; rows that were given are used in any case.
         codes: (n,) class codes.
         holdout: a share of the rows, 0 for cross-fitting, or ``auto``: a tenth, but 200 to
             5,000 rows, and cross-fitting where there are fewer than 1,000.
@@ -61,10 +62,10 @@ def plan_calibration(
         has_valid: whether the caller gave rows for this.
     """
     everything = np.ones(len(codes), dtype=bool)
-    if not isinstance(rule, NEEDS_ROWS):
-        return Calibration("none", everything, 0)
     if has_valid:
         return Calibration("valid", everything, 0)
+    if not isinstance(rule, NEEDS_ROWS):
+        return Calibration("none", everything, 0)
     single = int((np.bincount(codes) == 1).sum())
     share = _automatic_share(len(codes)) if holdout == "auto" else float(holdout)
     if share == 0.0:
@@ -78,20 +79,20 @@ def cross_fitted(
     score: Callable[[Any, Features, int], Scores],
     seed: int,
     watch: Watch,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Confidence (n,) of rows under models that learned the other folds, and whether they were right (n,)."""
+) -> Judged:
+    """Rows under models that learned the other folds, fold by fold."""
     folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, seed)
-    confidence, correct = np.empty(len(folds)), np.empty(len(folds), dtype=bool)
+    # where every class has a single row, none can be scored
+    parts = [judge(join_scores([], whole.n_classes), whole.codes[:0])]
     for fold in range(CROSS_FIT_FOLDS):
         out = folds == fold
         # a class can be missing from a fold's rows only if it has none to score there
         if out.any():
             run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
             learned = learn(replace(whole.some(~out), run=run), unwatched)
-            scores = score(learned, whole.features[out], whole.n_classes)
-            confidence[out], correct[out] = scores.confidence, scores.best == whole.codes[out]
+            parts.append(judge(score(learned, whole.features[out], whole.n_classes), whole.codes[out]))
         watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
-    return confidence, correct
+    return joined(parts)
 
 
 def _automatic_share(n_rows: int) -> float:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix, write_bundle
+from textgraft.core.belief import Belief
 from textgraft.core.examples import RowReport, clean_label_set
 from textgraft.core.held_out import HeldOut
 from textgraft.core.risk import Tested
@@ -46,6 +47,7 @@ def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
         "threshold": threshold_to_json(classifier.threshold_),
         "held_out_source": classifier.held_out_.source,
         "n_uncovered_classes": classifier.held_out_.n_uncovered_classes,
+        "belief": asdict(classifier.belief_),
         "report": asdict(classifier.report_),
         "learned": packed.about,
     }
@@ -60,6 +62,8 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
     about = bundle.about
     classifier.report_ = RowReport(**about["report"])
     classifier.threshold_ = threshold_from_json(about["threshold"])
+    # models of before belief was calibrated have the method's own
+    classifier.belief_ = Belief(**about.get("belief", {}))
     found = {name: bundle.arrays.get(f"held_out_{name}") for name in _HELD_OUT}
     classifier.held_out_ = HeldOut(
         **{name: array for name, array in found.items() if array is not None},

@@ -1,0 +1,81 @@
+"""Belief beside truth, as a picture: a calibrated classifier lies on the diagonal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from textgraft.core.belief import Bin
+from textgraft.errors import ParameterError
+from textgraft.experiments.pictures import check_picture, write_figure
+
+POINT, PERFECT, ROWS = "#2a6f97", "#8a8a8a", "#b9cfdc"
+
+
+def draw_reliability(groups: Sequence[Bin], error: float, path: str | Path) -> None:
+    """Write the picture of :func:`reliability_figure` to a PNG, SVG or PDF file, by its ending.
+
+    Raises:
+        ParameterError: another ending, a file that cannot be written, or no group to draw.
+    """
+    check_picture(path)
+    write_figure(reliability_figure(groups, error), path)
+
+
+def reliability_figure(groups: Sequence[Bin], error: float) -> Any:
+    """A ``matplotlib.figure.Figure``: share right by belief above, with how many texts each point stands for.
+
+    DeGroot and Fienberg, "The Comparison and Evaluation of Forecasters", 1983. A bar at each point
+    is the 95 % interval of its share (Wilson, 1927).
+
+    Args:
+        groups: texts grouped by belief.
+        error: expected calibration error, written above.
+
+    Raises:
+        ParameterError: no group.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import PercentFormatter
+
+    if not groups:
+        raise ParameterError("No text was believed to be of any class, so there is no reliability to draw.")
+    figure = Figure(figsize=(5.0, 5.6), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    belief = [group.belief for group in groups]
+    right = [group.right for group in groups]
+    bounds = [_wilson(group.right, group.rows) for group in groups]
+    spread = [
+        [max(0.0, share - low) for share, (low, _) in zip(right, bounds, strict=True)],
+        [max(0.0, high - share) for share, (_, high) in zip(right, bounds, strict=True)],
+    ]
+    shares.plot([0, 1], [0, 1], color=PERFECT, linewidth=1.2, linestyle="--", label="as sure as right")
+    shares.errorbar(
+        belief, right, yerr=spread, color=POINT, marker="o", markersize=5, linewidth=1.4, elinewidth=1.0,
+        capsize=2.5, label="this classifier",
+    )  # fmt: skip
+    counts.bar(belief, [group.rows for group in groups], width=0.03, color=ROWS)
+    shares.set_title(f"expected calibration error {error:.3f}", fontsize=10)
+    shares.set_ylabel("share of them right")
+    shares.set_xlim(0, 1)
+    shares.set_ylim(0, 1)
+    counts.set_ylabel("texts")
+    counts.set_xlabel("belief in the most believed class")
+    # below the panels, where it hides no point
+    figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    for axis in (shares.yaxis, counts.xaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    for axes in (shares, counts):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="y", color="#d8d8d8", linewidth=0.6)
+        axes.set_axisbelow(True)
+    return figure
+
+
+def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
+    return max(0.0, centre - half), min(1.0, centre + half)

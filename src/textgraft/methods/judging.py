@@ -1,0 +1,103 @@
+"""Held-out rows judged: what was believed of them, and what was true; and belief corrected by them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from textgraft.core.belief import Belief, calibration_error, tempered
+from textgraft.core.scores import Scores, keep_best
+
+FEWEST_ROWS = 50
+"""Held-out rows that belief can be corrected by; fewer would say little about two numbers."""
+
+MOST_CLASSES = 100
+"""Most believed classes of a row that matter to a temperature; bounds memory."""
+
+_START = np.array([0.0, -5.0])
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Rows scored by a model that did not learn from them.
+
+    Attributes:
+        confidence: (h,).
+        correct: (h,) bool, whether the most believed class was theirs.
+        values: (h, k) belief in the k most believed classes, descending.
+        own: (h,) belief in the row's own class.
+        n_classes: c.
+    """
+
+    confidence: np.ndarray
+    correct: np.ndarray
+    values: np.ndarray
+    own: np.ndarray
+    n_classes: int
+
+    def some(self, rows: np.ndarray) -> Judged:
+        """Some of the rows."""
+        return Judged(
+            self.confidence[rows], self.correct[rows], self.values[rows], self.own[rows], self.n_classes
+        )
+
+
+def judge(scores: Scores, codes: np.ndarray) -> Judged:
+    """Scores of rows beside their true class codes (h,)."""
+    own = np.where(scores.codes == codes[:, None], scores.values, 0.0).sum(axis=1)
+    values = keep_best(scores, MOST_CLASSES).values
+    correct = np.asarray(scores.best == codes) if len(codes) else np.empty(0, dtype=bool)
+    return Judged(scores.confidence, correct, values, own, scores.n_classes)
+
+
+def joined(parts: list[Judged]) -> Judged:
+    """Rows of several models as one."""
+    width = max(part.values.shape[1] for part in parts)
+    wide = [np.pad(part.values, ((0, 0), (0, width - part.values.shape[1]))) for part in parts]
+    confidence, correct, own = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("confidence", "correct", "own")
+    )
+    return Judged(confidence, correct, np.concatenate(wide), own, parts[0].n_classes)
+
+
+def fit_belief(judged: Judged) -> Belief:
+    """The temperature and the floor under which the rows' own classes are most likely.
+
+    With fewer than :data:`FEWEST_ROWS` rows belief stays as it is.
+    """
+    n = len(judged.own)
+    if n < FEWEST_ROWS:
+        return Belief()
+    temperature, floor = _fitted(judged)
+    halves = np.arange(n) % 2 == 0
+    after = np.empty(n)
+    for rows in (halves, ~halves):
+        after[rows] = tempered(judged.values[rows], *_fitted(judged.some(~rows)), judged.n_classes)[:, 0]
+    return Belief(
+        temperature=round(temperature, 6),
+        floor=round(floor, 8),
+        rows=n,
+        error_before=round(calibration_error(judged.values[:, 0], judged.correct), 6),
+        error_after=round(calibration_error(after, judged.correct), 6),
+    )
+
+
+def _fitted(judged: Judged) -> tuple[float, float]:
+    def surprise(point: np.ndarray) -> float:
+        temperature, floor = _numbers(point)
+        largest = judged.values[:, :1]
+        powers = (judged.values / largest) ** (1.0 / temperature)
+        share = (judged.own / largest[:, 0]) ** (1.0 / temperature) / powers.sum(axis=1)
+        likely = (1.0 - floor) * share + floor / judged.n_classes
+        return -float(np.log(np.maximum(likely, 1e-300)).mean())
+
+    found = minimize(surprise, _START, method="Nelder-Mead", options={"xatol": 1e-3, "fatol": 1e-6})
+    return _numbers(found.x)
+
+
+def _numbers(point: np.ndarray) -> tuple[float, float]:
+    """Temperature from 0.05 to 20 and floor from 0 to ½, of any two numbers."""
+    return float(np.exp(np.clip(point[0], -3.0, 3.0))), float(0.5 * expit(point[1]))

@@ -1,0 +1,137 @@
+"""The rejection rule of a fitted classifier: fitted on held-out rows, and changed without learning again."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Sequence
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from textgraft.core.belief import Belief
+from textgraft.core.examples import Examples, check_examples
+from textgraft.core.held_out import HeldOut, held_out
+from textgraft.core.progress import Watch, unwatched
+from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
+from textgraft.core.scores import Scores, join_scores
+from textgraft.core.thresholds import Threshold, fit_threshold
+from textgraft.encoders.encoder import Encoder
+from textgraft.errors import DataError
+from textgraft.methods.judging import Judged, fit_belief, judge
+from textgraft.methods.lesson import Features, Learned
+
+
+class Rejecting(ABC):
+    """What a classifier knows of rows it did not learn from, and the rule that is fitted on them."""
+
+    learns_from_outside: ClassVar[bool] = False
+    """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
+
+    reject: Rule | None
+    oos_labels: Collection[str]
+    seed: int
+    classes_: np.ndarray
+    encoder_: Encoder | None
+    learned_: Any
+    held_out_: HeldOut
+    oos_confidence_: np.ndarray
+    belief_: Belief
+    threshold_: Threshold
+
+    @property
+    def reads(self) -> Literal["vectors", "texts"]:
+        """Whether features are the encoder's vectors, or the texts themselves."""
+        return "vectors"
+
+    @abstractmethod
+    def _score(self, learned: Any, features: Features, n_classes: int) -> Scores:
+        """What is believed of each row."""
+
+    @abstractmethod
+    def _check_fitted(self, called: str) -> None:
+        """Refuse a call that needs a fitted classifier."""
+
+    def set_rejection(
+        self,
+        rule: Rule | None,
+        *,
+        valid: tuple[Sequence[object], Sequence[object]] | None = None,
+    ) -> Self:
+        """Change the rejection rule of a fitted classifier without fitting it again.
+
+        Uses the held-out rows kept from ``fit``, or those of ``valid``, which calibrate belief anew.
+        Where it raises, nothing has changed.
+
+        Raises:
+            DataError: the rule needs held-out rows, but ``fit`` kept none, or too few.
+        """
+        self._check_fitted("set_rejection")
+        rows, belief = self.held_out_, self.belief_
+        if valid is not None:
+            outside = np.empty(0) if self.learns_from_outside else self.oos_confidence_
+            examples = self._check_held_out(valid, self.classes_)
+            judged, outside = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
+            rows = held_out(judged.confidence, judged.correct, outside, "valid")
+            belief = fit_belief(judged)
+        if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
+            raise DataError(
+                "This classifier was fitted without a rule of coverage or risk, so no held-out rows were "
+                "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
+            )
+        if isinstance(rule, AtRisk) and not rows.judged:
+            raise DataError(
+                "This classifier was saved by a textgraft that did not note which held-out rows were "
+                "answered rightly. Give labelled rows it has not seen: "
+                "set_rejection(rule, valid=(texts, labels))."
+            )
+        threshold = fit_threshold(rule, rows, self.seed)
+        self.reject, self.held_out_, self.belief_, self.threshold_ = rule, rows, belief, threshold
+        return self
+
+    def rejection_sentences(self) -> list[str]:
+        """How the threshold was chosen, and what it does to the out-of-scope rows of ``fit``."""
+        self._check_fitted("rejection_sentences")
+        sentences = [self.threshold_.sentence()]
+        if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
+            caught = int((self.oos_confidence_ < self.threshold_.value).sum())
+            learned = ", which it also learned from" if self.learns_from_outside else ""
+            sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
+        return sentences
+
+    def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
+        """Texts as features: vectors where the method reads them, else the texts themselves."""
+        if encoder is not None and self.reads == "vectors":
+            return encoder.encode(list(texts), watch)
+        return np.array(list(texts), dtype=object)
+
+    def _score_any(self, learned: Learned, features: Features, n_classes: int) -> Scores:
+        return self._score(learned, features, n_classes) if len(features) else join_scores([], n_classes)
+
+    def _judged(
+        self,
+        examples: Examples,
+        encoder: Encoder | None,
+        learned: Learned,
+        classes: np.ndarray,
+        outside: np.ndarray,
+    ) -> tuple[Judged, np.ndarray]:
+        """Rows of the caller's; and confidences of their out-of-scope rows, or others if they have none."""
+        inside, others = (
+            self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
+            for texts in (examples.texts, examples.out_of_scope)
+        )
+        # every label was learned, and classes are sorted
+        codes = np.searchsorted(classes, np.array(examples.labels, dtype=object))
+        return judge(inside, codes), others.confidence if len(others) else outside
+
+    def _check_held_out(
+        self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
+    ) -> Examples:
+        examples = check_examples(*valid, self.oos_labels)
+        unseen = sorted(set(examples.labels) - set(classes))
+        if unseen:
+            raise DataError(
+                f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
+                f"{', …' if len(unseen) > 5 else ''}. Remove those rows or name the labels out of scope."
+            )
+        return examples
