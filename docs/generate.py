@@ -266,6 +266,24 @@ def risk_table() -> str:
     return _table([*head, "redraws that reject all"], rows, result)
 
 
+def calibration_table() -> str:
+    result = _result("calibration")
+    names = (
+        "data",
+        "method",
+        "accuracy",
+        "rows",
+        "source",
+        "temperature",
+        "floor",
+        "error_before",
+        "error_after",
+    )
+    rows = [[row[name] for name in names] for row in result["table"]]
+    head = ["test file of", "method", "accuracy", "held-out rows", "from", "temperature", "floor"]
+    return _table([*head, "calibration error before", "after"], rows, result)
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -336,6 +354,7 @@ TABLES = {
     "training speed": training_speed_table,
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "risk": risk_table,
+    "calibration": calibration_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
