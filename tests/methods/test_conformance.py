@@ -704,6 +704,21 @@ def test_belief_is_calibrated_by_rows_that_were_not_learned(name: str, tmp_path:
     assert plain.set_rejection(None, valid=valid).belief_ == clf.belief_
 
 
+def test_numbers_as_labels_are_judged_as_the_classes_they_are() -> None:
+    # classes are in the order of numbers, 2 before 10, not in that of strings
+    words = _made_up(12, 6, 1)
+    texts, labels = (
+        [f"{word} {word}" for word in words for _ in range(8)],
+        [n for n in range(12) for _ in range(8)],
+    )
+    clf = _make("tfidf", reject=tg.AtRisk(0.1)).fit(texts, labels, valid=(texts, labels))
+    assert clf.held_out_.correct.all()
+    assert clf.threshold_.value == -np.inf
+    assert clf.belief_.error_before is not None
+    clf.set_rejection(tg.AtRisk(0.1), valid=(texts, labels))
+    assert clf.held_out_.correct.all()
+
+
 def test_what_cannot_be_shown_rejects_everything(tmp_path: Path) -> None:
     texts, labels = _corpus(60)
     wrong = list(np.random.default_rng(0).permutation(labels))

@@ -120,8 +120,8 @@ class Rejecting(ABC):
             self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
             for texts in (examples.texts, examples.out_of_scope)
         )
-        # every label was learned, and classes are sorted
-        codes = np.searchsorted(classes, np.array(examples.labels, dtype=object))
+        code_of = {name: code for code, name in enumerate(classes)}
+        codes = np.array([code_of[label] for label in examples.labels], dtype=np.int64)
         return judge(inside, codes), others.confidence if len(others) else outside
 
     def _check_held_out(
