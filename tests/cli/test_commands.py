@@ -156,6 +156,24 @@ def test_explain_shows_training_texts_and_draws(run, model, tmp_path):
     )
 
 
+def test_suspects_are_shown_to_people_and_to_machines(run, tmp_path):
+    rows = tmp_path / "rows.csv"
+    lines = [
+        f"{word} {word} {n},{label}"
+        for label, word in (("fruit", "plum"), ("tool", "saw"))
+        for n in range(12)
+    ]
+    rows.write_text("\n".join(["text,label", *lines, "plum plum,tool"]) + "\n", encoding="utf-8")
+    code, out, _ = run("suspects", rows, "-m", "tfidf")
+    assert code == 0
+    assert "row 25: plum plum" in out
+    assert "labelled tool" in out
+    assert "rather fruit" in out
+    code, out, _ = run("suspects", rows, "-m", "tfidf", "--most", 1, "--json")
+    (one,) = json.loads(out)["suspects"]
+    assert (code, one["row"], one["suggested"]) == (0, 24, "fruit")
+
+
 def test_inspect_finds_what_is_in_the_example(run):
     code, out, _ = run("inspect", TICKETS, "--oos-label", "oos", "-e", "hashing", "--test", TICKETS)
     assert code == 0

@@ -7,7 +7,7 @@ import pytest
 
 from textgraft.core.belief import Belief
 from textgraft.core.scores import Scores, scores_from_dense
-from textgraft.methods.judging import FEWEST_ROWS, Judged, fit_belief, joined, judge
+from textgraft.methods.judging import FEWEST_ROWS, Judged, fit_belief, judge
 
 
 def _told(n: int, c: int, too_sure: float, seed: int = 0) -> Judged:
@@ -46,13 +46,3 @@ def test_neighbours_that_all_agree_are_not_believed_without_doubt() -> None:
 def test_few_rows_say_nothing() -> None:
     assert fit_belief(_told(FEWEST_ROWS - 1, 3, 4.0)) == Belief()
     assert fit_belief(_told(FEWEST_ROWS, 3, 4.0)).rows == FEWEST_ROWS
-
-
-def test_rows_of_several_models_are_one() -> None:
-    narrow = judge(Scores(np.array([[2], [0]]), np.ones((2, 1)), np.array([0.1, 0.2]), 3), np.array([2, 1]))
-    wide = judge(Scores(np.array([[1, 0]]), np.array([[0.6, 0.4]]), np.array([0.3]), 3), np.array([0]))
-    both = joined([narrow, wide])
-    assert np.allclose(both.values, [[1, 0], [1, 0], [0.6, 0.4]])
-    assert both.own.tolist() == [1.0, 0.0, 0.4]
-    assert both.correct.tolist() == [True, False, False]
-    assert both.confidence.tolist() == [0.1, 0.2, 0.3]

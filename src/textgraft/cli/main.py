@@ -21,6 +21,7 @@ from textgraft.cli import (
     plan,
     predict,
     pretrain,
+    suspects,
 )
 from textgraft.cli.options import join_pairs
 from textgraft.errors import TextgraftError
@@ -58,6 +59,7 @@ app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
+app.command("suspects")(suspects.suspects)
 app.command("methods")(methods.methods)
 app.command("encoders")(encoders.encoders)
 app.command("plan")(plan.plan)

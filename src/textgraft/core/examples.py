@@ -62,10 +62,14 @@ class RowReport:
 
 @dataclass(frozen=True)
 class Examples:
-    """Checked rows: aligned ``texts`` and ``labels``, and what was kept apart."""
+    """Checked rows: aligned ``texts`` and ``labels``, and what was kept apart.
+
+    ``rows`` are their places among the rows given.
+    """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
+    rows: tuple[int, ...]
     out_of_scope: tuple[str, ...]
     unlabelled: tuple[str, ...]
     report: RowReport
@@ -197,10 +201,11 @@ def check_examples(
         )
     outside = set(clean_label_set(oos_labels))
     kept: list[tuple[str, str]] = []
+    places: list[int] = []
     out_of_scope: list[str] = []
     unlabelled: list[str] = []
     empty = 0
-    for text, label in zip(clean, raw_labels, strict=True):
+    for place, (text, label) in enumerate(zip(clean, raw_labels, strict=True)):
         if not text.strip():
             empty += 1
         elif label is None:
@@ -209,6 +214,7 @@ def check_examples(
             out_of_scope.append(text)
         else:
             kept.append((text, label))
+            places.append(place)
     report = RowReport(
         rows=len(clean),
         in_scope=len(kept),
@@ -223,6 +229,7 @@ def check_examples(
     return Examples(
         texts=tuple(text for text, _ in kept),
         labels=tuple(label for _, label in kept),
+        rows=tuple(places),
         out_of_scope=tuple(out_of_scope),
         unlabelled=tuple(unlabelled),
         report=report,

@@ -33,6 +33,10 @@ class Scores:
     def __len__(self) -> int:
         return len(self.confidence)
 
+    def some(self, rows: np.ndarray) -> Scores:
+        """Some of the texts, by number or mask."""
+        return Scores(self.codes[rows], self.values[rows], self.confidence[rows], self.n_classes)
+
     @property
     def by_class(self) -> np.ndarray:
         """(n, c) belief, columns in the order of ``classes_``. Memory is n × c × 8 bytes."""

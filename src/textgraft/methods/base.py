@@ -25,6 +25,7 @@ from textgraft.core.examples import (
     clean_texts,
 )
 from textgraft.core.held_out import held_out
+from textgraft.core.out_of_fold import OutOfFold
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
@@ -148,7 +149,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if plan.source == "valid" and given is not None:
             judged, kept = self._judged(given, encoder, learned, classes, kept)
         elif plan.source == "cross-fit":
-            judged = cross_fitted(whole, self._learn, self._score, self.seed, watch)
+            scored, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch)
+            judged = judge(scores, codes[scored])
         else:
             judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
         rows = held_out(judged.confidence, judged.correct, kept, plan.source, plan.n_uncovered_classes)
@@ -164,6 +166,36 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.held_out_, self.belief_ = rows, fit_belief(judged)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         return self
+
+    def out_of_fold(
+        self, texts: Sequence[object], labels: Sequence[object], *, watch: Watch = unwatched
+    ) -> OutOfFold:
+        """Each row as five models see it that learned the other folds; this classifier stays as it is.
+
+        Belief is calibrated by the same rows.
+
+        Args:
+            texts, labels: as of :meth:`fit`.
+            watch: told of progress.
+
+        Raises:
+            ParameterError, DataError, TrainingError: as ``fit``.
+        """
+        self._check_parameters()
+        examples = check_examples(texts, labels, self.oos_labels)
+        classes, codes = examples.coded()
+        whole = self._lesson(examples, codes, len(classes), watch)
+        rows, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch, "judging rows")
+        scores = corrected(scores, fit_belief(judge(scores, codes[rows])))
+        order = np.argsort(rows)
+        rows, scores = rows[order], scores.some(order)
+        return OutOfFold(
+            rows=np.array(examples.rows, dtype=np.int64)[rows],
+            texts=tuple(examples.texts[row] for row in rows),
+            codes=codes[rows],
+            classes=classes,
+            scores=scores,
+        )
 
     def find_rate(
         self, texts: Sequence[object], labels: Sequence[object], *, watch: Watch = unwatched

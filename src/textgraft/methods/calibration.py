@@ -12,9 +12,9 @@ from textgraft.core.examples import Examples
 from textgraft.core.held_out import Source
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, Rule
-from textgraft.core.scores import Scores, join_scores
+from textgraft.core.scores import Scores, join_scores, keep_best
 from textgraft.core.splits import fold_numbers, holdout_rows
-from textgraft.methods.judging import Judged, joined, judge
+from textgraft.methods.judging import MOST_CLASSES
 from textgraft.methods.lesson import Features, Learned, Lesson
 
 FEWEST_HELD_OUT, MOST_HELD_OUT = 200, 5_000
@@ -79,20 +79,23 @@ def cross_fitted(
     score: Callable[[Any, Features, int], Scores],
     seed: int,
     watch: Watch,
-) -> Judged:
-    """Rows under models that learned the other folds, fold by fold."""
+    what: str = "cross-fitting the threshold",
+) -> tuple[np.ndarray, Scores]:
+    """Row numbers (m,) and scores of rows under models that learned the other folds, fold by fold.
+
+    A class of one row is not scored, since nothing is left to learn it from.
+    """
     folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, seed)
-    # where every class has a single row, none can be scored
-    parts = [judge(join_scores([], whole.n_classes), whole.codes[:0])]
+    rows, parts = [np.empty(0, dtype=np.int64)], []
     for fold in range(CROSS_FIT_FOLDS):
         out = folds == fold
-        # a class can be missing from a fold's rows only if it has none to score there
         if out.any():
             run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
             learned = learn(replace(whole.some(~out), run=run), unwatched)
-            parts.append(judge(score(learned, whole.features[out], whole.n_classes), whole.codes[out]))
-        watch(Progress("cross-fitting the threshold", fold + 1, CROSS_FIT_FOLDS))
-    return joined(parts)
+            rows.append(np.flatnonzero(out))
+            parts.append(keep_best(score(learned, whole.features[out], whole.n_classes), MOST_CLASSES))
+        watch(Progress(what, fold + 1, CROSS_FIT_FOLDS))
+    return np.concatenate(rows), join_scores(parts, whole.n_classes)
 
 
 def _automatic_share(n_rows: int) -> float:

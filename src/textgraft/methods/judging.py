@@ -53,16 +53,6 @@ def judge(scores: Scores, codes: np.ndarray) -> Judged:
     return Judged(scores.confidence, correct, values, own, scores.n_classes)
 
 
-def joined(parts: list[Judged]) -> Judged:
-    """Rows of several models as one."""
-    width = max(part.values.shape[1] for part in parts)
-    wide = [np.pad(part.values, ((0, 0), (0, width - part.values.shape[1]))) for part in parts]
-    confidence, correct, own = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("confidence", "correct", "own")
-    )
-    return Judged(confidence, correct, np.concatenate(wide), own, parts[0].n_classes)
-
-
 def fit_belief(judged: Judged) -> Belief:
     """The temperature and the floor under which the rows' own classes are most likely.
 

@@ -1,0 +1,28 @@
+"""Training rows as models see them that did not learn them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from textgraft.core.scores import Scores
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Rows scored by cross-fitting.
+
+    Attributes:
+        rows: (m,) their places among the rows given, ascending; a class of a single row cannot be scored.
+        texts: m texts as they were read.
+        codes: (m,) class codes of their labels.
+        classes: (c,) class names as objects.
+        scores: what was believed of them.
+    """
+
+    rows: np.ndarray
+    texts: tuple[str, ...]
+    codes: np.ndarray
+    classes: np.ndarray
+    scores: Scores
