@@ -284,6 +284,17 @@ def calibration_table() -> str:
     return _table([*head, "calibration error before", "after"], rows, result)
 
 
+def suspicious_table() -> str:
+    result = _result("suspicious")
+    rows = [
+        [row["data"], row["method"], f"{row['precision']:.3f} ± {row['spread']:.3f}", row["asked"] or ""]
+        for row in result["table"]
+    ]
+    return _table(
+        ["training file of", "method", "replaced among the 100 most suspicious", "asked"], rows, result
+    )
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -355,6 +366,7 @@ TABLES = {
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "risk": risk_table,
     "calibration": calibration_table,
+    "suspicious": suspicious_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),

@@ -106,7 +106,7 @@ def test_out_of_scope_rows_are_errors_when_accepted() -> None:
     assert 0.3 < threshold.value <= 0.55
     assert threshold.tested is not None
     assert 230 <= threshold.tested.outside <= 250
-    assert f"({threshold.tested.outside} of them out of scope)" in threshold.sentence()
+    assert f"from, {threshold.tested.outside} of them out of scope;" in threshold.sentence()
     assert threshold.guaranteed
 
 

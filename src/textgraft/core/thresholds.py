@@ -90,20 +90,19 @@ class Threshold:
             if self.value == -math.inf
             else f"A text is rejected when its confidence is below {self.value:.4g}"
         )
-        promise = (
-            f"if new texts come like {rows}"
-            if self.guaranteed
-            else f"as far as {rows}, tell (an estimate, not a guarantee)"
-        )
         scope = (
             f"{tested.outside:,} of them out of scope"
             if tested.outside
             else "none of them out of scope, so nothing is said of such texts"
         )
+        promise = (
+            f"if new texts come like {rows}, {scope}"
+            if self.guaranteed
+            else f"as far as {rows}, {scope}, can tell (an estimate, not a guarantee)"
+        )
         return (
-            f"{cut}: at most {share} errors among accepted texts, with {sure} confidence, {promise} "
-            f"({scope}); {tested.accepted:,} of these are accepted, "
-            f"{tested.wrong:,} wrongly{self._uncovered()}."
+            f"{cut}: at most {share} errors among accepted texts, with {sure} confidence, {promise}; "
+            f"{tested.accepted:,} of these are accepted, {tested.wrong:,} wrongly{self._uncovered()}."
         )
 
     def _uncovered(self) -> str:
