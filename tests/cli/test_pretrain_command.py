@@ -43,7 +43,10 @@ def test_a_corpus_becomes_a_language_model(run, corpus, tmp_path):
     assert code == 0
     assert "119 documents" in out
     assert "Perplexity" in out
-    assert err.count("tokens/s") == 2
+    # a slow machine also shows progress between them
+    epochs = [line for line in err.splitlines() if line.startswith("Epoch")]
+    assert len(epochs) == 2
+    assert all("tokens/s" in line for line in epochs)
     model = open_language_model(tmp_path / "a.lm")
     assert model.settings.layers == 2
     assert len(model.tokenizer.vocabulary) <= 320
