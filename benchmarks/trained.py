@@ -71,7 +71,10 @@ def measure(name: str, again: bool) -> None:
     method, parameters, data, reach = REACH[name]
     stored = f"trained_{name.replace(':', '_')}"
     path = RESULTS / f"{stored}.json"
-    runs = [] if again or not path.is_file() else json.loads(path.read_text())["table"][0]["runs"]
+    before = json.loads(path.read_text())["table"][0] if path.is_file() else None
+    # runs with other parameters, such as defaults of before, are not runs of this row
+    goes_on = before is not None and not again and before["parameters"] == parameters
+    runs = before["runs"] if before is not None and goes_on else []
     for seed in SEEDS[len(runs) :]:
         done = subprocess.run(
             [sys.executable, __file__, "--once", name, str(seed)],

@@ -155,7 +155,7 @@ def trained_table() -> str:
     results = [_result(path.stem) for path in sorted(RESULTS.glob("trained_*.json")) if "_" in path.stem[8:]]
     rows = [
         [
-            row["method"], row["data"],
+            f"{row['method']} {_settings(row['parameters'])}".strip(), row["data"],
             _number(row["accuracy"]) + ("" if row["spread"] is None else f" ± {row['spread']:.3f}"),
             len(row["runs"]), _number(row["reach"]),
             f"{sum(run['fit_seconds'] for run in row['runs']) / len(row['runs']):.0f}",
