@@ -70,7 +70,8 @@ def test_a_class_of_one_row_is_not_judged_and_out_of_scope_rows_are_left_out() -
     found = suspicious_labels(
         tg.TfidfClassifier(oos_labels="oos"), [*texts, "one", "far off"], [*labels, "lonely", "oos"]
     )
-    assert found.rows == 90
+    assert (found.rows, found.n_alone) == (90, 1)
+    assert "1 row alone in a class could not be judged." in found.table()
 
 
 def test_the_table_shows_both_classes(tickets: Any) -> None:

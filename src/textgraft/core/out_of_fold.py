@@ -14,7 +14,8 @@ class OutOfFold:
     """Rows scored by cross-fitting.
 
     Attributes:
-        rows: (m,) their places among the rows given, ascending; a class of a single row cannot be scored.
+        rows: (m,) their places among the rows given, ascending.
+        n_alone: rows that are alone in their class, which cannot be scored.
         texts: m texts as they were read.
         codes: (m,) class codes of their labels.
         classes: (c,) class names as objects.
@@ -22,6 +23,7 @@ class OutOfFold:
     """
 
     rows: np.ndarray
+    n_alone: int
     texts: tuple[str, ...]
     codes: np.ndarray
     classes: np.ndarray

@@ -52,12 +52,14 @@ class Suspects:
     """What :func:`suspicious_labels` found.
 
     Attributes:
-        rows: scored.
+        rows: judged.
+        n_alone: rows that are alone in their class, which cannot be judged.
         disagreeing: of them, whose most believed class is not their label.
         suspects: of these the most suspicious ones, most suspicious first.
     """
 
     rows: int
+    n_alone: int
     disagreeing: int
     suspects: tuple[Suspect, ...]
 
@@ -71,6 +73,8 @@ class Suspects:
             f"Of {counted(self.rows, 'row')}, each judged by models that did not learn it, "
             f"{self.disagreeing:,} are believed to be of another class than their label."
         ]
+        if self.n_alone:
+            lines.append(f"{counted(self.n_alone, 'row')} alone in a class could not be judged.")
         if self.suspects:
             lines.append(f"The most suspicious {len(self.suspects):,} of them, most suspicious first:")
         for one in self.suspects:
@@ -121,4 +125,4 @@ def suspicious_labels(
         )
         for row in order
     )
-    return Suspects(len(found.rows), len(doubted), suspects)
+    return Suspects(len(found.rows), found.n_alone, len(doubted), suspects)

@@ -191,6 +191,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         rows, scores = rows[order], scores.some(order)
         return OutOfFold(
             rows=np.array(examples.rows, dtype=np.int64)[rows],
+            n_alone=len(codes) - len(rows),
             texts=tuple(examples.texts[row] for row in rows),
             codes=codes[rows],
             classes=classes,
