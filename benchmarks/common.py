@@ -93,6 +93,13 @@ def store(name: str, result: dict[str, Any]) -> Path:
     return path
 
 
+def stored_rows(name: str) -> list[dict[str, Any]]:
+    """The table of benchmarks/results/NAME.json as it was stored last; none if it was not."""
+    path = RESULTS / f"{name}.json"
+    table: list[dict[str, Any]] = json.loads(path.read_text())["table"] if path.is_file() else []
+    return table
+
+
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()

@@ -11,14 +11,13 @@ is read.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import Any
 
 import numpy as np
 
-from common import RESULTS, rows, store
+from common import rows, store, stored_rows
 from textgraft.methods import method_class
 
 TASKS = (("banking77", 8, 12), ("clinc150", 12, 8), ("trec", 6, 16))
@@ -78,13 +77,6 @@ def main() -> None:
     else:
         tasks = [task(*one, seed) for seed, one in enumerate(TASKS)]
         compare("defaults_finetune", list(TASKS), tasks, CANDIDATES)
-
-
-def stored_rows(stored: str) -> list[dict[str, Any]]:
-    """The table as it was stored last."""
-    path = RESULTS / f"{stored}.json"
-    table: list[dict[str, Any]] = json.loads(path.read_text())["table"] if path.is_file() else []
-    return table
 
 
 def compare(

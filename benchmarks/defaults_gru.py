@@ -9,14 +9,13 @@ read. Fits that are stored already are left as they are.
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import Any
 
 import numpy as np
 
-from common import RESULTS, rows, store
+from common import rows, store, stored_rows
 from textgraft.methods import method_class
 
 DATA = ("trec", "banking77", "clinc150", "imdb")
@@ -65,8 +64,7 @@ def compare(name: str) -> None:
     """Every candidate on every data set; stored after each fit."""
     method, n_rows, candidates = TABLES[name]
     stored = f"defaults_{name.replace(':', '_')}"
-    path = RESULTS / f"{stored}.json"
-    table = json.loads(path.read_text())["table"] if path.is_file() else []
+    table = stored_rows(stored)
     for data in DATA:
         texts, labels, more_texts, more_labels = drawn(data, n_rows, 0)
         for parameters in candidates:

@@ -9,7 +9,6 @@ Fits that are stored already are left as they are.
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -18,7 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 import textgraft as tg
-from common import RESULTS, rows, store
+from common import rows, store, stored_rows
 from textgraft.encoders.encoder import as_trainable
 from textgraft.methods import method_class
 from textgraft.methods.evidence import unit_rows
@@ -51,8 +50,7 @@ def main() -> None:
     texts, labels = (np.array(column, dtype=object) for column in rows("imdb_train"))
     order = np.random.default_rng(0).permutation(len(texts))
     learns, scored = order[:ROWS], order[ROWS : ROWS + SCORED]
-    path = RESULTS / f"{STORED}.json"
-    table = json.loads(path.read_text())["table"] if path.is_file() else []
+    table = stored_rows(STORED)
     for method, parameters in FITS:
         for truncate in TRUNCATE:
             if any((row["method"], row["truncate"]) == (method, truncate) for row in table):

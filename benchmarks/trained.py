@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 import textgraft as tg
-from common import CACHE, RESULTS, rows, store
+from common import CACHE, rows, store, stored_rows
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -70,11 +70,9 @@ def measure(name: str, again: bool) -> None:
     """Every seed in a process of its own, so that memory is one fit's; stored after each."""
     method, parameters, data, reach = REACH[name]
     stored = f"trained_{name.replace(':', '_')}"
-    path = RESULTS / f"{stored}.json"
-    before = json.loads(path.read_text())["table"][0] if path.is_file() else None
     # runs with other parameters, such as defaults of before, are not runs of this row
-    goes_on = before is not None and not again and before["parameters"] == parameters
-    runs = before["runs"] if before is not None and goes_on else []
+    before = [row for row in stored_rows(stored) if row["parameters"] == parameters and not again]
+    runs = before[0]["runs"] if before else []
     for seed in SEEDS[len(runs) :]:
         done = subprocess.run(
             [sys.executable, __file__, "--once", name, str(seed)],

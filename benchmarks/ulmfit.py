@@ -21,7 +21,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import torch
 
-from common import DATA, RESULTS, rows, store
+from common import DATA, rows, store, stored_rows
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -96,9 +96,7 @@ def once(task: str, parameters: dict[str, Any], unlabelled: bool, seed: int) -> 
 def measure(kind: str, task: str) -> None:
     """Every cell of a table in a process of its own; stored after each."""
     stored = f"ulmfit_{kind}_{task}"
-    path = RESULTS / f"{stored}.json"
-    table = json.loads(path.read_text())["table"] if path.is_file() else []
-    cells = {row["name"]: row for row in table}
+    cells = {row["name"]: row for row in stored_rows(stored)}
     for seed in SEEDS:
         for name, parameters in (ARMS if kind == "arms" else PARTS).items():
             unlabelled = name.endswith("unlabelled too")

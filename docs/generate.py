@@ -237,16 +237,6 @@ def truncation_table() -> str:
     return _table(["method", "parameters", "left out", "accuracy"], rows, result)
 
 
-def gru_defaults_table(name: str) -> str:
-    """One row a candidate, one column a data set."""
-    result = _result(name)
-    data = list(dict.fromkeys(row["data"] for row in result["table"]))
-    cells = {(_settings(row["parameters"]), row["data"]): row["accuracy"] for row in result["table"]}
-    candidates = dict.fromkeys(settings for settings, _ in cells)
-    rows = [[one or "as it is", *(cells.get((one, name), "") for name in data)] for one in candidates]
-    return _table([f"{result['method']}, {result['rows']:,} rows", *data], rows, result)
-
-
 def _settings(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{k} {v if isinstance(v, str) else format(v, 'g')}" for k, v in parameters.items())
 

@@ -92,9 +92,7 @@ class Examples:
                 f"Every labelled row has the one label {classes[0]!r} (rows: {len(self.labels):,}); "
                 "a classifier needs two classes or more."
             )
-        code_of = {name: code for code, name in enumerate(classes)}
-        codes = np.array([code_of[label] for label in self.labels], dtype=np.int64)
-        return np.array(classes, dtype=object), codes
+        return np.array(classes, dtype=object), codes_of(self.labels, classes)
 
 
 def sorted_labels(labels: Iterable[str]) -> list[str]:
@@ -107,6 +105,12 @@ def sorted_labels(labels: Iterable[str]) -> list[str]:
     if all(WHOLE_NUMBER.fullmatch(label) for label in distinct):
         return sorted(distinct, key=int)
     return sorted(distinct)
+
+
+def codes_of(labels: Iterable[str], classes: Iterable[str]) -> np.ndarray:
+    """(n,) int64, each label's place among the classes, which must hold it."""
+    code_of = {name: code for code, name in enumerate(classes)}
+    return np.array([code_of[label] for label in labels], dtype=np.int64)
 
 
 def clean_texts(texts: Iterable[object]) -> list[str]:

@@ -37,6 +37,10 @@ class Scores:
         """Some of the texts, by number or mask."""
         return Scores(self.codes[rows], self.values[rows], self.confidence[rows], self.n_classes)
 
+    def belief_in(self, codes: np.ndarray) -> np.ndarray:
+        """(n,) belief in one class a text, given as codes (n,); 0 where it is not among the k best."""
+        return np.asarray(np.where(self.codes == codes[:, None], self.values, 0.0).sum(axis=1))
+
     @property
     def by_class(self) -> np.ndarray:
         """(n, c) belief, columns in the order of ``classes_``. Memory is n × c × 8 bytes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,7 +20,7 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
 from textgraft.core.thresholds import Threshold
 from textgraft.errors import DataError
-from textgraft.experiments.tables import aligned, counted, number, percent, shortened
+from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
 
 
 class Judged(Protocol):
@@ -99,8 +99,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it; no NaN, no infinity."""
-        lists = {name: list(value) for name, value in asdict(self).items() if isinstance(value, tuple)}
-        return asdict(self) | lists
+        return as_json(self)
 
     def table(self, max_classes: int = 30) -> str:
         """A classification report and a summary, as aligned text.

@@ -13,7 +13,7 @@ import numpy as np
 
 from textgraft.core.examples import clean_labels, clean_texts
 from textgraft.errors import ParameterError
-from textgraft.experiments.pictures import check_picture, write_figure
+from textgraft.experiments.pictures import blank_figure, check_picture, write_figure
 from textgraft.experiments.tables import shortened
 
 MOST_ANNOTATED = 15
@@ -65,9 +65,6 @@ def heatmap_figure(
     Raises:
         ParameterError: fewer than two texts, or sizes that do not agree.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     clean, values = clean_texts(texts), np.asarray(similarities, dtype=np.float64)
     names = None if labels is None else [label or "(no label)" for label in clean_labels(labels)]
     _check_sizes(clean, values, names)
@@ -78,8 +75,7 @@ def heatmap_figure(
 
     n = len(clean)
     side = float(np.clip(0.5 * n, 3.0, 12.0))
-    figure = Figure(figsize=(side, side))
-    FigureCanvasAgg(figure)
+    figure = blank_figure(side, side, fitted=False)
     # the square fills the figure, and a tight bounding box makes room for what stands around it
     axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
     image = axes.imshow(np.clip(values, 0.0, 1.0), cmap="YlOrRd", vmin=0.0, vmax=1.0, interpolation="nearest")

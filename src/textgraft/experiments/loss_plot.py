@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ParameterError
-from textgraft.experiments.pictures import check_picture, write_figure
+from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
 from textgraft.experiments.tables import shortened
 from textgraft.training.records import EpochReport, Training
 
@@ -35,15 +35,12 @@ def losses_figure(training: Training) -> Any:
     Raises:
         ParameterError: no epoch was trained.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
     reports = training.reports
     if not reports:
         raise ParameterError("No epoch was trained, so there are no losses to draw.")
-    figure = Figure(figsize=(7.0, 4.5), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(7.0, 4.5)
     losses, rate = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     epochs = [report.epoch for report in reports]
     style: dict[str, Any] = {"marker": "o", "markersize": 4, "linewidth": 1.6}
@@ -64,12 +61,8 @@ def losses_figure(training: Training) -> Any:
     rate.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
     rate.xaxis.set_major_locator(MaxNLocator(integer=True))
     rate.ticklabel_format(axis="y", style="sci", scilimits=(-2, 3))
-    # below the panels, where it hides no point
-    figure.legend(*losses.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
-    for axes in (losses, rate):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color="#d8d8d8", linewidth=0.6)
-        axes.set_axisbelow(True)
+    legend_below(figure, losses, 3)
+    calm(losses, rate)
     return figure
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.experiments.pictures import check_picture, write_figure
+from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
 from textgraft.methods.rates import FoundRate
 
 EACH, SMOOTH, FOUND, USUAL = "#b9cdd8", "#2a6f97", "#d1495b", "#5c5c5c"
@@ -25,13 +25,9 @@ def draw_rates(found: FoundRate, path: str | Path) -> None:
 
 def rates_figure(found: FoundRate) -> Any:
     """A ``matplotlib.figure.Figure``: the loss over the method's rate, the suggestion marked."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     search = found.search
     rates = search.rates / found.factor
-    figure = Figure(figsize=(7.0, 4.0), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(7.0, 4.0)
     axes = figure.subplots()
     axes.plot(rates, search.losses, color=EACH, linewidth=1.0, label="loss of each step")
     axes.plot(rates, search.smoothed, color=SMOOTH, linewidth=2.0, label="running mean")
@@ -47,8 +43,6 @@ def rates_figure(found: FoundRate) -> Any:
     axes.set_ylim(low - 0.05 * (high - low) - 1e-6, high + 0.1 * (high - low) + 1e-6)
     axes.set_xlabel(f"{found.parameter} ({found.stage})")
     axes.set_ylabel("loss")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#d8d8d8", linewidth=0.6)
-    axes.set_axisbelow(True)
+    legend_below(figure, axes, 2)
+    calm(axes)
     return figure

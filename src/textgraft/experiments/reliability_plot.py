@@ -8,7 +8,7 @@ from typing import Any
 
 from textgraft.core.belief import Bin
 from textgraft.errors import ParameterError
-from textgraft.experiments.pictures import check_picture, write_figure
+from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
 
 POINT, PERFECT, ROWS = "#2a6f97", "#8a8a8a", "#b9cfdc"
 
@@ -36,14 +36,11 @@ def reliability_figure(groups: Sequence[Bin], error: float) -> Any:
     Raises:
         ParameterError: no group.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
     from matplotlib.ticker import PercentFormatter
 
     if not groups:
         raise ParameterError("No text was believed to be of any class, so there is no reliability to draw.")
-    figure = Figure(figsize=(5.0, 5.6), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
+    figure = blank_figure(5.0, 5.6)
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     belief = [group.belief for group in groups]
     right = [group.right for group in groups]
@@ -64,14 +61,10 @@ def reliability_figure(groups: Sequence[Bin], error: float) -> Any:
     shares.set_ylim(0, 1)
     counts.set_ylabel("texts")
     counts.set_xlabel("belief in the most believed class")
-    # below the panels, where it hides no point
-    figure.legend(*shares.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    legend_below(figure, shares, 2)
     for axis in (shares.yaxis, counts.xaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
-    for axes in (shares, counts):
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(axis="y", color="#d8d8d8", linewidth=0.6)
-        axes.set_axisbelow(True)
+    calm(shares, counts)
     return figure
 
 

@@ -8,14 +8,14 @@ the row's own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from textgraft.core.out_of_fold import OutOfFold
 from textgraft.core.progress import Watch, unwatched
-from textgraft.experiments.tables import counted, number, shortened
+from textgraft.experiments.tables import as_json, counted, number, shortened
 
 
 class CrossFits(Protocol):
@@ -65,7 +65,7 @@ class Suspects:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON can hold it."""
-        return asdict(self) | {"suspects": [asdict(one) for one in self.suspects]}
+        return as_json(self)
 
     def table(self) -> str:
         """For a person: each suspect on two lines."""
@@ -109,8 +109,7 @@ def suspicious_labels(
     """
     found = classifier.out_of_fold(texts, labels, watch=watch)
     scores = found.scores
-    own = np.where(scores.codes == found.codes[:, None], scores.values, 0.0).sum(axis=1)
-    best = scores.values[:, 0]
+    own, best = scores.belief_in(found.codes), scores.values[:, 0]
     doubted = np.flatnonzero(scores.best != found.codes)
     # among equals the row that comes first
     order = doubted[np.argsort(own[doubted] - best[doubted], kind="stable")][:most]

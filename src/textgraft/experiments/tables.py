@@ -1,8 +1,10 @@
-"""Plain aligned text for a terminal or a log."""
+"""Results as plain aligned text for a terminal or a log, or as JSON can hold them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 
 def aligned(rows: Sequence[Sequence[str]], flush: str) -> list[str]:
@@ -44,3 +46,14 @@ def number(value: float | None) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """``1 row``, ``1,200 rows``; for nouns whose plural is not made with an s, give it."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def as_json(result: Any) -> dict[str, Any]:
+    """A result's fields by name, tuples as lists."""
+    return {name: _listed(value) for name, value in asdict(result).items()}
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _listed(one) for name, one in value.items()}
+    return [_listed(one) for one in value] if isinstance(value, list | tuple) else value

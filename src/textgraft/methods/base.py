@@ -131,9 +131,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             DataError: rows that cannot be learned from, or too few to show the risk asked for.
             TrainingError: training cannot go on.
         """
-        self._check_parameters()
-        examples = check_examples(texts, labels, self.oos_labels)
-        classes, codes = examples.coded()
+        examples, classes, codes = self._checked(texts, labels)
         n_classes = len(classes)
         given = None if valid is None else self._check_held_out(valid, classes)
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
@@ -181,9 +179,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         Raises:
             ParameterError, DataError, TrainingError: as ``fit``.
         """
-        self._check_parameters()
-        examples = check_examples(texts, labels, self.oos_labels)
-        classes, codes = examples.coded()
+        examples, classes, codes = self._checked(texts, labels)
         whole = self._lesson(examples, codes, len(classes), watch)
         rows, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch, "judging rows")
         scores = corrected(scores, fit_belief(judge(scores, codes[rows])))
@@ -211,9 +207,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """
         from textgraft.methods.rates import found_rate
 
-        self._check_parameters()
-        examples = check_examples(texts, labels, self.oos_labels)
-        classes, codes = examples.coded()
+        examples, classes, codes = self._checked(texts, labels)
         return found_rate(self, self._lesson(examples, codes, len(classes), watch), watch)
 
     # ── predicting ──────────────────────────────────────────────────────────────────
@@ -317,6 +311,14 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         return self
 
     # ── inside ──────────────────────────────────────────────────────────────────────
+
+    def _checked(
+        self, texts: Sequence[object], labels: Sequence[object]
+    ) -> tuple[Examples, np.ndarray, np.ndarray]:
+        """Rows to learn from, their classes (c,) and their codes (n,), once the parameters can be."""
+        self._check_parameters()
+        examples = check_examples(texts, labels, self.oos_labels)
+        return examples, *examples.coded()
 
     def _lesson(
         self, examples: Examples, codes: np.ndarray, n_classes: int, watch: Watch, run: Path | None = None

@@ -47,10 +47,9 @@ class Judged:
 
 def judge(scores: Scores, codes: np.ndarray) -> Judged:
     """Scores of rows beside their true class codes (h,)."""
-    own = np.where(scores.codes == codes[:, None], scores.values, 0.0).sum(axis=1)
     values = keep_best(scores, MOST_CLASSES).values
     correct = np.asarray(scores.best == codes) if len(codes) else np.empty(0, dtype=bool)
-    return Judged(scores.confidence, correct, values, own, scores.n_classes)
+    return Judged(scores.confidence, correct, values, scores.belief_in(codes), scores.n_classes)
 
 
 def fit_belief(judged: Judged) -> Belief:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from textgraft.core.belief import Belief
-from textgraft.core.examples import Examples, check_examples
+from textgraft.core.examples import Examples, check_examples, codes_of
 from textgraft.core.held_out import HeldOut, held_out
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
@@ -120,8 +120,7 @@ class Rejecting(ABC):
             self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
             for texts in (examples.texts, examples.out_of_scope)
         )
-        code_of = {name: code for code, name in enumerate(classes)}
-        codes = np.array([code_of[label] for label in examples.labels], dtype=np.int64)
+        codes = codes_of(examples.labels, classes)
         return judge(inside, codes), others.confidence if len(others) else outside
 
     def _check_held_out(

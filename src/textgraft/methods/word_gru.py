@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from textgraft.networks.gru import WordGRU
 
 MOST_TOKENS = 400
-"""Words read of a text unless told otherwise; the first 400 of a review say what it thinks."""
+"""Words read of a text unless told otherwise; so many of a review say what it thinks."""
 
 
 @dataclass(frozen=True)
