@@ -137,8 +137,19 @@ def test_everything_is_rejected_where_the_risk_cannot_be_had() -> None:
 
 def test_no_risk_can_be_had_of_a_guess() -> None:
     rows = held_out(np.linspace(0, 1, 600), np.arange(600) % 10 == 0, np.empty(0), "cross-fit")
-    assert least_risk(rows.confidence, ~rows.correct, np.zeros(600, bool), 0.95, 0) is None
+    assert least_risk(rows.confidence, ~rows.correct, np.zeros(600, bool), 0.05, 0.95, 0) is None
     assert "no risk up to 50 % could be promised" in fit_threshold(AtRisk(0.05), rows).sentence()
+
+
+def test_a_risk_that_could_be_promised_is_larger_than_the_one_asked_for() -> None:
+    # of these rows 5 % can be shown, and 6 % not, whose thresholds lie elsewhere
+    random = np.random.default_rng(115)
+    confidence = random.random(600)
+    rows = held_out(confidence, random.random(600) <= 0.5 + 0.5 * confidence**0.5, np.empty(0), "held-out")
+    assert fit_threshold(AtRisk(0.05), rows).value < math.inf
+    refused = fit_threshold(AtRisk(0.06), rows)
+    assert refused.value == math.inf
+    assert refused.least == 0.07
 
 
 def test_cross_fitted_rows_estimate() -> None:

@@ -105,10 +105,14 @@ def controlled_threshold(
 
 
 def least_risk(
-    confidence: np.ndarray, wrong: np.ndarray, outside: np.ndarray, sureness: float, seed: int
+    confidence: np.ndarray, wrong: np.ndarray, outside: np.ndarray, refused: float, sureness: float, seed: int
 ) -> float | None:
-    """The least of :data:`LEAST_RISKS` that could be promised; ``None`` if none could."""
-    for risk in LEAST_RISKS:
+    """The least of :data:`LEAST_RISKS` above the one refused that could be promised; ``None`` if none could.
+
+    Each risk has its own thresholds, so that a smaller one can now and then be had where a larger
+    one cannot; to say so would only puzzle.
+    """
+    for risk in (one for one in LEAST_RISKS if one > refused):
         found, _ = controlled_threshold(confidence, wrong, outside, risk, sureness, seed)
         if found is not None:
             return risk

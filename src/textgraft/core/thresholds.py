@@ -169,7 +169,11 @@ def _fit_risk(rule: AtRisk, rows: HeldOut, seed: int) -> Threshold:
     outside = np.arange(len(confidence)) >= len(rows.confidence)
     wrong = np.concatenate([~rows.correct, np.ones(len(rows.outside), dtype=bool)])
     value, tested = controlled_threshold(confidence, wrong, outside, rule.max_error, rule.confidence, seed)
-    least = None if value is not None else least_risk(confidence, wrong, outside, rule.confidence, seed)
+    least = (
+        None
+        if value is not None
+        else least_risk(confidence, wrong, outside, rule.max_error, rule.confidence, seed)
+    )
     return Threshold(
         rule,
         math.inf if value is None else value,
