@@ -183,7 +183,7 @@ def evaluate(
     right = predicted[:n] == truth
     best_is_right, believed = classifier.classes_[scores.best[:n]] == truth, scores.values[:n, 0]
     classes, micro_f1 = _by_class(truth, predicted[:n])
-    auroc, fpr = _separation(scores.confidence[:n], scores.confidence[n:])
+    auroc, fpr = separation(scores.confidence[:n], scores.confidence[n:]) if len(kept) > n else (None, None)
     unseen = set(examples.labels) - set(classifier.classes_)
     unseen_rows = sum(label in unseen for label in examples.labels)
     return Evaluation(
@@ -230,12 +230,10 @@ def _by_class(truth: np.ndarray, predicted: np.ndarray) -> tuple[tuple[ClassResu
     return tuple(ClassResult(*row) for row in columns), float(micro[2])
 
 
-def _separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float | None, float | None]:
-    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives."""
+def separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
+    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives; some of both."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    if not len(outside):
-        return None, None
     confidence = np.concatenate([inside, outside])
     positive = np.arange(len(confidence)) < len(inside)
     # with intermediate points dropped, the first threshold that reaches 95 % could be missing

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -33,7 +34,7 @@ from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import NotFittedError, ParameterError
 from textgraft.methods import saved
-from textgraft.methods.calibration import cross_fitted, plan_calibration
+from textgraft.methods.calibration import cross_fitted, outside_to_learn, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
@@ -136,14 +137,16 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         given = None if valid is None else self._check_held_out(valid, classes)
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
         learns = plan.learns
-        n_outside = 0 if self.learns_from_outside else len(examples.out_of_scope)
-        check_enough_rows(self.reject, plan.n_rows(given) + n_outside)
+        teaches = outside_to_learn(self.reject, len(examples.out_of_scope), self.seed)
+        teaches &= self._can_learn_outside(int(teaches.sum()))
+        check_enough_rows(self.reject, plan.n_rows(given) + int((~teaches).sum()))
 
         whole = self._lesson(examples, codes, n_classes, watch, None if run is None else Path(run))
-        encoder = whole.encoder
+        encoder, every_outside = whole.encoder, whole.outside
+        whole = replace(whole, outside=every_outside[teaches])
         learned = self._learn(whole.some(learns), watch)
-        outside = self._score_any(learned, whole.outside, n_classes).confidence
-        kept = np.empty(0) if self.learns_from_outside else outside
+        outside = self._score_any(learned, every_outside, n_classes).confidence
+        kept = outside[~teaches]
         if plan.source == "valid" and given is not None:
             judged, kept = self._judged(given, encoder, learned, classes, kept)
         elif plan.source == "cross-fit":

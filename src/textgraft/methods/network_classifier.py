@@ -9,7 +9,8 @@ import numpy as np
 
 from textgraft.core.scores import Scores
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.confidence import ClassEvidence, scores_of_logits
+from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence import scores_of_logits
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import run_folder
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -23,9 +23,6 @@ from textgraft.methods.lesson import Features, Learned
 
 class Rejecting(ABC):
     """What a classifier knows of rows it did not learn from, and the rule that is fitted on them."""
-
-    learns_from_outside: ClassVar[bool] = False
-    """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
 
     reject: Rule | None
     oos_labels: Collection[str]
@@ -68,7 +65,7 @@ class Rejecting(ABC):
         self._check_fitted("set_rejection")
         rows, belief = self.held_out_, self.belief_
         if valid is not None:
-            outside = np.empty(0) if self.learns_from_outside else self.oos_confidence_
+            outside = self.held_out_.outside
             examples = self._check_held_out(valid, self.classes_)
             judged, outside = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
             rows = held_out(judged.confidence, judged.correct, outside, "valid")
@@ -94,9 +91,14 @@ class Rejecting(ABC):
         sentences = [self.threshold_.sentence()]
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
             caught = int((self.oos_confidence_ < self.threshold_.value).sum())
-            learned = ", which it also learned from" if self.learns_from_outside else ""
+            some = "some of " if len(self.held_out_.outside) else ""
+            learned = f", {some}which it also learned from" if self._can_learn_outside(n) else ""
             sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
         return sentences
+
+    def _can_learn_outside(self, n: int) -> bool:
+        """Whether n out-of-scope rows would be learned from, so that their confidences prove nothing."""
+        return False
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""
