@@ -22,7 +22,11 @@ def fit(
     option: MethodOptions = None,
     reject: Annotated[
         str,
-        typer.Option("--reject", metavar="RULE", help="none, similarity:0.6, coverage:0.95 or risk:0.05."),
+        typer.Option(
+            "--reject",
+            metavar="RULE",
+            help="none, similarity:0.6, coverage:0.95 or risk:0.05[:per-class].",
+        ),
     ] = "coverage:0.95",
     valid: Annotated[
         Path | None, typer.Option("--valid", metavar="FILE", help="Labelled rows to fit the threshold on.")
@@ -58,6 +62,8 @@ def fit(
       textgraft fit tickets.csv -m knn -o k 5 --oos-label oos --to knn.model
 
       textgraft fit tickets.csv --reject risk:0.02 --to sure.model
+
+      textgraft fit tickets.csv --reject risk:0.05:per-class --to fair.model
 
       textgraft fit train.jsonl --valid dev.jsonl --label intent --to my.model
 

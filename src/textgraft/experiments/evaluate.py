@@ -18,7 +18,7 @@ from textgraft.core.decision import REJECTED, accepted, decide
 from textgraft.core.examples import RowReport, check_examples
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
-from textgraft.core.thresholds import Threshold
+from textgraft.core.threshold import Threshold
 from textgraft.errors import DataError
 from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
 

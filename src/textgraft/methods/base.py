@@ -64,6 +64,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         belief_: how belief was calibrated, a :class:`textgraft.core.belief.Belief`.
         held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
         oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``.
+        oos_best_: (o,) codes of the classes they look most like.
     """
 
     method: ClassVar[str]
@@ -145,16 +146,25 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         encoder, every_outside = whole.encoder, whole.outside
         whole = replace(whole, outside=every_outside[teaches])
         learned = self._learn(whole.some(learns), watch)
-        outside = self._score_any(learned, every_outside, n_classes).confidence
-        kept = outside[~teaches]
+        outside = self._score_any(learned, every_outside, n_classes)
+        kept = outside.some(~teaches)
         if plan.source == "valid" and given is not None:
-            judged, kept = self._judged(given, encoder, learned, classes, kept)
+            judged, others = self._judged(given, encoder, learned, classes)
+            kept = others if len(others) else kept
         elif plan.source == "cross-fit":
             scored, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch)
             judged = judge(scores, codes[scored])
         else:
             judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
-        rows = held_out(judged.confidence, judged.correct, kept, plan.source, plan.n_uncovered_classes)
+        rows = held_out(
+            judged.confidence,
+            judged.correct,
+            kept.confidence,
+            plan.source,
+            plan.n_uncovered_classes,
+            judged.best,
+            kept.best,
+        )
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
@@ -163,7 +173,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.report_ = examples.report
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
-        self.oos_confidence_ = np.sort(outside)
+        order = np.argsort(outside.confidence, kind="stable")
+        self.oos_confidence_, self.oos_best_ = outside.confidence[order], outside.best[order]
         self.held_out_, self.belief_ = rows, fit_belief(judged)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         return self
@@ -261,12 +272,13 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         scores = self.predict_scores([text])
         similarities = cosines(self._embed_texts([text]), self.learned_.evidence)[0]
         nearest = np.argsort(-similarities, kind="stable")[:k]
+        (cut,) = self.threshold_.cuts(scores.best)
         return Explanation(
             text=text,
             label=str(decide(scores, self.classes_, self.threshold_)[0]),
             best=str(self.classes_[scores.best[0]]),
             confidence=float(scores.confidence[0]),
-            threshold=None if np.isinf(self.threshold_.value) else self.threshold_.value,
+            threshold=None if np.isinf(cut) else float(cut),
             neighbours=tuple(
                 Neighbour(
                     text=self.train_texts_[row],

@@ -14,7 +14,8 @@ from textgraft.core.held_out import HeldOut, held_out
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores
-from textgraft.core.thresholds import Threshold, fit_threshold
+from textgraft.core.threshold import Threshold
+from textgraft.core.thresholds import fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError
 from textgraft.methods.judging import Judged, fit_belief, judge
@@ -32,6 +33,7 @@ class Rejecting(ABC):
     learned_: Any
     held_out_: HeldOut
     oos_confidence_: np.ndarray
+    oos_best_: np.ndarray
     belief_: Belief
     threshold_: Threshold
 
@@ -65,10 +67,14 @@ class Rejecting(ABC):
         self._check_fitted("set_rejection")
         rows, belief = self.held_out_, self.belief_
         if valid is not None:
-            outside = self.held_out_.outside
             examples = self._check_held_out(valid, self.classes_)
-            judged, outside = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
-            rows = held_out(judged.confidence, judged.correct, outside, "valid")
+            judged, others = self._judged(examples, self.encoder_, self.learned_, self.classes_)
+            outside, best = (
+                (others.confidence, others.best) if len(others) else (rows.outside, rows.outside_best)
+            )
+            rows = held_out(
+                judged.confidence, judged.correct, outside, "valid", best=judged.best, outside_best=best
+            )
             belief = fit_belief(judged)
         if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
             raise DataError(
@@ -81,6 +87,12 @@ class Rejecting(ABC):
                 "answered rightly. Give labelled rows it has not seen: "
                 "set_rejection(rule, valid=(texts, labels))."
             )
+        if isinstance(rule, NEEDS_ROWS) and rule.per_class and not rows.taken:
+            raise DataError(
+                "This classifier was saved by a textgraft that did not note which class each held-out row "
+                "was taken for. Give labelled rows it has not seen: "
+                "set_rejection(rule, valid=(texts, labels))."
+            )
         threshold = fit_threshold(rule, rows, self.seed)
         self.reject, self.held_out_, self.belief_, self.threshold_ = rule, rows, belief, threshold
         return self
@@ -90,7 +102,7 @@ class Rejecting(ABC):
         self._check_fitted("rejection_sentences")
         sentences = [self.threshold_.sentence()]
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
-            caught = int((self.oos_confidence_ < self.threshold_.value).sum())
+            caught = int((self.oos_confidence_ < self.threshold_.cuts(self.oos_best_)).sum())
             some = "some of " if len(self.held_out_.outside) else ""
             learned = f", {some}which it also learned from" if self._can_learn_outside(n) else ""
             sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
@@ -115,15 +127,14 @@ class Rejecting(ABC):
         encoder: Encoder | None,
         learned: Learned,
         classes: np.ndarray,
-        outside: np.ndarray,
-    ) -> tuple[Judged, np.ndarray]:
-        """Rows of the caller's; and confidences of their out-of-scope rows, or others if they have none."""
+    ) -> tuple[Judged, Scores]:
+        """Rows of the caller's, and what is believed of their out-of-scope rows, if they have any."""
         inside, others = (
             self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
             for texts in (examples.texts, examples.out_of_scope)
         )
         codes = codes_of(examples.labels, classes)
-        return judge(inside, codes), others.confidence if len(others) else outside
+        return judge(inside, codes), others
 
     def _check_held_out(
         self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
