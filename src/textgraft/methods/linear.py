@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
+from scipy.special import expit
 
 from textgraft.bundle import Bundle
 from textgraft.core.progress import Progress, Watch
@@ -26,7 +27,7 @@ from textgraft.methods.confidence import ClassEvidence, scores_of_logits
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
-from textgraft.methods.probe import fit_probe
+from textgraft.methods.probe import fit_label_probes, fit_probe
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Weights:
         weight: (c, d) float32.
         bias: (c,) float32.
         evidence: (n, d) float16 rows of length 1.
-        codes: (n,) class codes of the training texts.
+        codes: (n,) class codes of the training texts, or (n, c) 0/1.
     """
 
     weight: np.ndarray
@@ -52,7 +53,7 @@ class Weights:
 
 @final
 class LinearClassifier(TextClassifier):
-    """Multinomial logistic regression over a frozen encoder's vectors.
+    """Multinomial logistic regression over a frozen encoder's vectors; of several labels, one for each.
 
     Args:
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
@@ -94,14 +95,20 @@ class LinearClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
         check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
-        strength = self.C * np.sqrt(lesson.n_classes / 2)
-        weight, bias = fit_probe(lesson.features, lesson.codes, strength, tolerance=1e-5)
+        if lesson.multilabel:
+            weight, bias = fit_label_probes(lesson.features, lesson.codes, self.C, tolerance=1e-5)
+        else:
+            strength = self.C * np.sqrt(lesson.n_classes / 2)
+            weight, bias = fit_probe(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
         return Weights(weight, bias, unit_rows(lesson.features).astype(np.float16), lesson.codes)
 
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:
         logits = features @ learned.weight.T + learned.bias
         return scores_of_logits(logits, unit_rows(features), learned.of_classes)
+
+    def _believe(self, learned: Weights, features: Features) -> np.ndarray:
+        return np.asarray(expit((features @ learned.weight.T + learned.bias).astype(np.float64)))
 
     def _embed(self, learned: Weights, features: Features) -> np.ndarray:
         return unit_rows(features)
