@@ -33,7 +33,7 @@ class Oracle:
 
     @property
     def label_thresholds_(self) -> LabelThresholds:
-        return LabelThresholds(np.full(len(self.names), 0.5), np.ones(len(self.names), bool), 0.5, 9, "valid")
+        return LabelThresholds(np.full(len(self.names), 0.5), np.full(len(self.names), 9), 0.5, 9, "valid")
 
     def predict_scores(self, texts: list[str], watch: object = None, *, most: int = 100) -> Scores:
         assert most >= len(self.names)

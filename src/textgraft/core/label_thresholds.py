@@ -1,9 +1,11 @@
 """From belief in each label to a set of labels: one threshold a label, fitted on held-out rows.
 
-Yang, "A Study of Thresholding Strategies for Text Categorization", 2001 (SCut with FBR.1): each label's
-threshold is the one under which held-out rows have the best F1. Where even that is poor, the threshold is
-the highest belief of any held-out row, so that a label which cannot be told is seldom claimed. A label
-with few held-out rows of its own takes the threshold that gives the best micro-F1 over all labels.
+Yang, "A Study of Thresholding Strategies for Text Categorization", 2001: a label's own threshold is the one
+under which held-out rows have the best F1 (SCut); where even that is poor, it is the highest belief of any
+held-out row, so that a label which cannot be told is seldom claimed (FBR.1). Where a label is rare its own
+threshold is mostly chance, so each is drawn, in log-odds, towards the one threshold that has the best
+micro-F1 over all labels, the more the fewer held-out rows have the label (as in partial pooling: Efron and
+Morris, "Stein's Estimation Rule and Its Competitors", 1973).
 """
 
 from __future__ import annotations
@@ -15,14 +17,16 @@ import numpy as np
 from textgraft.core.held_out import Source
 from textgraft.core.scores import Scores
 
-FEWEST_POSITIVES = 10
-"""Held-out rows of a label that a threshold of its own is fitted on."""
+COMMON_ROWS = 10
+"""Held-out rows of a label with which its threshold lies half way between the common one and its own."""
 
 POOR_F1 = 0.1
 """FBR of Yang, 2001: below it a label's own best threshold is noise."""
 
 UNFITTED = 0.5
 """Where there is no held-out row to fit on."""
+
+_TINY = 1e-6
 
 
 @dataclass(frozen=True)
@@ -31,14 +35,14 @@ class LabelThresholds:
 
     Attributes:
         values: (c,) thresholds.
-        own: (c,) bool, whether a label's was fitted on its own rows; else it is the common one.
-        common: the threshold of the others.
+        positives: (c,) held-out rows that have each label.
+        common: the threshold with the best micro-F1, if all labels had one.
         rows: held-out rows that they were fitted on.
         source: where those came from.
     """
 
     values: np.ndarray
-    own: np.ndarray
+    positives: np.ndarray
     common: float
     rows: int
     source: Source
@@ -49,18 +53,14 @@ class LabelThresholds:
             return (
                 f"A text gets every label that is believed at {self.common:g} or more; no rows were held out."
             )
-        n, c = int(self.own.sum()), len(self.own)
-        fitted = f"{self.rows:,} {_SOURCE_WORDS[self.source]}"
-        rest = (
-            f"; the other {c - n:,}, of fewer than {FEWEST_POSITIVES} such rows each, share the threshold "
-            f"{self.common:.3g}, which gives the best micro-F1"
-            if n < c
-            else ""
+        rare = int((self.positives < COMMON_ROWS).sum())
+        some = (
+            f"; {rare:,} of {len(self.values):,} labels have fewer than {COMMON_ROWS} of them" if rare else ""
         )
         return (
             "A text gets every label whose belief reaches the label's threshold, perhaps none. Thresholds "
-            f"were fitted on {fitted}: {n:,} of {c:,} labels have one of their own, which gives their best "
-            f"F1{rest}."
+            f"were fitted on {self.rows:,} {_SOURCE_WORDS[self.source]}: the best F1 of each label, drawn "
+            f"towards {self.common:.3g}, the best micro-F1 of all, the more the fewer rows have it{some}."
         )
 
 
@@ -76,14 +76,25 @@ def fit_label_thresholds(belief: np.ndarray, targets: np.ndarray, source: Source
     """Thresholds by what was believed of held-out rows (h, c) and what is true of them (h, c) 0/1."""
     rows, n_labels = belief.shape
     true = targets.astype(bool)
-    common = best_threshold(belief.ravel(), true.ravel())[0] if true.any() else UNFITTED
-    own = true.sum(axis=0) >= FEWEST_POSITIVES
+    positives = true.sum(axis=0)
+    if not true.any():
+        return LabelThresholds(np.full(n_labels, UNFITTED), positives, UNFITTED, 0, source)
+    common = best_threshold(belief.ravel(), true.ravel())[0]
     values = np.full(n_labels, common)
-    for label in np.flatnonzero(own):
-        values[label], f1 = best_threshold(belief[:, label], true[:, label])
+    for label in np.flatnonzero(positives):
+        own, f1 = best_threshold(belief[:, label], true[:, label])
         if f1 < POOR_F1:
-            values[label] = belief[:, label].max() or UNFITTED
-    return LabelThresholds(values, own, common, rows if true.any() else 0, source)
+            values[label] = max(common, float(belief[:, label].max()))
+        else:
+            values[label] = _between(common, own, positives[label] / (positives[label] + COMMON_ROWS))
+    return LabelThresholds(values, positives, common, rows, source)
+
+
+def _between(first: float, second: float, share: float) -> float:
+    """The threshold that is this share of the way from one to another, in log-odds."""
+    ends = np.clip([first, second], _TINY, 1.0 - _TINY)
+    log_odds = np.log(ends / (1.0 - ends))
+    return float(1.0 / (1.0 + np.exp(-((1.0 - share) * log_odds[0] + share * log_odds[1]))))
 
 
 def best_threshold(belief: np.ndarray, true: np.ndarray) -> tuple[float, float]:

@@ -66,8 +66,17 @@ def plan_calibration(
     return plan_rows(codes, holdout, seed, has_valid)
 
 
-def plan_rows(codes: np.ndarray, holdout: float | str, seed: int, has_valid: bool) -> Calibration:
-    """The same for what always needs rows; codes are (n,), or (n, c) 0/1 for several labels a row."""
+def plan_rows(
+    codes: np.ndarray,
+    holdout: float | str,
+    seed: int,
+    has_valid: bool,
+    spare_from: int = FEWEST_ROWS_TO_SPARE,
+) -> Calibration:
+    """The same for what always needs rows; codes are (n,), or (n, c) 0/1 for several labels a row.
+
+    With fewer rows than ``spare_from``, ``auto`` is cross-fitting.
+    """
     everything = np.ones(len(codes), dtype=bool)
     if has_valid:
         return Calibration("valid", everything, 0)
@@ -75,7 +84,7 @@ def plan_rows(codes: np.ndarray, holdout: float | str, seed: int, has_valid: boo
         return Calibration("none", everything, 0)
     counts = codes.sum(axis=0, dtype=np.int64) if codes.ndim == 2 else np.bincount(codes)
     single = int((counts == 1).sum())
-    share = _automatic_share(len(codes)) if holdout == "auto" else float(holdout)
+    share = _automatic_share(len(codes), spare_from) if holdout == "auto" else float(holdout)
     if share == 0.0:
         return Calibration("cross-fit", everything, single)
     return Calibration("held-out", ~holdout_rows(codes, share, seed), single)
@@ -108,7 +117,7 @@ def cross_fitted(
     return np.concatenate(rows), join_scores(parts, whole.n_classes)
 
 
-def _automatic_share(n_rows: int) -> float:
-    if n_rows < FEWEST_ROWS_TO_SPARE:
+def _automatic_share(n_rows: int, spare_from: int) -> float:
+    if n_rows < spare_from:
         return 0.0
     return min(max(0.1 * n_rows, FEWEST_HELD_OUT), MOST_HELD_OUT) / n_rows

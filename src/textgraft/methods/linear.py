@@ -95,11 +95,9 @@ class LinearClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
         check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
-        if lesson.multilabel:
-            weight, bias = fit_label_probes(lesson.features, lesson.codes, self.C, tolerance=1e-5)
-        else:
-            strength = self.C * np.sqrt(lesson.n_classes / 2)
-            weight, bias = fit_probe(lesson.features, lesson.codes, strength, tolerance=1e-5)
+        strength = self.C * np.sqrt(max(2, lesson.n_classes) / 2)
+        fit = fit_label_probes if lesson.multilabel else fit_probe
+        weight, bias = fit(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
         return Weights(weight, bias, unit_rows(lesson.features).astype(np.float16), lesson.codes)
 

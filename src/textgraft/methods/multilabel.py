@@ -25,7 +25,7 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import LOWEST_CONFIDENCE, Scores, scores_of_labels
 from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
-from textgraft.methods.calibration import cross_fitted, plan_rows
+from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import LabelsExplanation, LabelsNeighbour, cosines
 from textgraft.methods.lesson import Features, Learned
 
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 TAKES_SEVERAL = ("tfidf", "linear", "knn", "word-gru", "transformer-gru", "ulmfit", "finetune")
 """The methods that learn several labels a text."""
+
+CROSS_FITTED_UP_TO = 10_000
+"""Rows below which a method that trains no network is cross-fitted, unless told otherwise: a label has far
+fewer rows than the whole, a threshold gives no promise for cross-fitting to break, and six fits are cheap."""
 
 
 @runtime_checkable
@@ -89,7 +93,8 @@ def fit_label_sets(
     """
     n_classes = len(classes)
     given = None if valid is None else _check_valid(classifier, valid, classes)
-    plan = plan_rows(targets, classifier.holdout, classifier.seed, given is not None)
+    spare_from = FEWEST_ROWS_TO_SPARE if hasattr(classifier, "plan") else CROSS_FITTED_UP_TO
+    plan = plan_rows(targets, classifier.holdout, classifier.seed, given is not None, spare_from)
     whole = classifier._lesson(examples, targets, n_classes, watch, run)
     learned = classifier._learn(whole.some(plan.learns), watch)
 

@@ -57,7 +57,7 @@ def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
     }
     if (thresholds := classifier.label_thresholds_) is not None:
         about["label_thresholds"] = {name: getattr(thresholds, name) for name in _LABEL_SETTINGS}
-        arrays |= {"label_thresholds": thresholds.values, "label_thresholds_own": thresholds.own}
+        arrays |= {"label_thresholds": thresholds.values, "label_positives": thresholds.positives}
     arrays |= {name[:-1]: getattr(classifier, name) for name in _ARRAYS}
     arrays |= {f"held_out_{name}": getattr(classifier.held_out_, name) for name in _HELD_OUT}
     texts |= {"classes": list(classifier.classes_), "train_texts": classifier.train_texts_}
@@ -84,7 +84,7 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
     if "label_thresholds" in about:
         classifier.label_thresholds_ = LabelThresholds(
             values=bundle.arrays["label_thresholds"],
-            own=bundle.arrays["label_thresholds_own"],
+            positives=bundle.arrays["label_positives"],
             **about["label_thresholds"],
         )
     for name in _ARRAYS:

@@ -144,7 +144,8 @@ def start_from_probe(
     )
     spread = max(1e-12, float((vectors**2).sum(1).mean()))
     if several:
-        _set_head(network, *fit_label_probes(vectors, codes[rows], PROBE_STRENGTH / spread))
+        strength = PROBE_STRENGTH * np.sqrt(max(2, codes.shape[1]) / 2) / spread
+        _set_head(network, *fit_label_probes(vectors, codes[rows], strength))
         return
     present = np.unique(codes[rows])
     if len(present) < 2:
