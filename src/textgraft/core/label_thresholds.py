@@ -17,7 +17,7 @@ import numpy as np
 from textgraft.core.held_out import Source
 from textgraft.core.scores import Scores
 
-COMMON_ROWS = 10
+COMMON_ROWS = 20
 """Held-out rows of a label with which its threshold lies half way between the common one and its own."""
 
 POOR_F1 = 0.1
