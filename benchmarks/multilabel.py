@@ -15,7 +15,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from common import rows, store
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
@@ -23,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
 import textgraft as tg
+from common import rows, store
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.scores import scores_of_labels
 from textgraft.experiments.evaluate_labels import evaluate_labels

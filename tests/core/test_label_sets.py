@@ -63,3 +63,18 @@ def test_more_cells_than_memory_is_meant_for_are_refused(monkeypatch):
     monkeypatch.setattr("textgraft.core.label_sets.MOST_CELLS", 3)
     with pytest.raises(DataError, match="2 rows with 2 labels are more than 3 cells"):
         check_label_sets(["a", "b"], [["x"], ["y"]]).coded()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [np.array([[0], [1]]), np.array([["x"], ["y"]]), pd.DataFrame({"label": ["x", "y"]})],
+)
+def test_a_table_of_one_column_is_a_column_that_was_not_taken_out(labels):
+    with pytest.raises(DataError, match="Pass the column itself"):
+        label_rows(labels)
+
+
+@pytest.mark.parametrize("labels", [np.array([[0, 2], [1, 1]]), pd.DataFrame({"a": ["x", "y"], "b": [0, 1]})])
+def test_a_table_of_anything_but_zero_and_one_is_refused(labels):
+    with pytest.raises(DataError, match="0 and 1"):
+        label_rows(labels)

@@ -15,7 +15,8 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import MultiLabelBinarizer
 
 import textgraft as tg
-from textgraft.errors import DataError, ParameterError
+from textgraft.core.label_thresholds import fit_label_thresholds
+from textgraft.errors import DataError, ParameterError, TrainingError
 from textgraft.methods import METHODS, load, method_class
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.multilabel import TAKES_SEVERAL, TakesSeveral
@@ -302,3 +303,58 @@ def test_few_positives_count_as_much_where_labels_are_balanced() -> None:
     assert (
         balanced.predict_proba(texts)[:, column].mean() > plain.predict_proba(texts)[:, column].mean() + 0.1
     )
+
+
+def test_thresholds_see_the_belief_in_every_one_of_many_labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def spy(belief: np.ndarray, targets: np.ndarray, source: Any) -> Any:
+        seen.append(belief)
+        return fit_label_thresholds(belief, targets, source)
+
+    monkeypatch.setattr("textgraft.methods.multilabel.fit_label_thresholds", spy)
+    names = [f"label {number:03}" for number in range(150)]
+    clf = _make("knn").fit(["all of them", "not one"] * 6, [names, []] * 6)
+    assert (seen[0].max(axis=0) > 0.5).all()
+    assert [len(given) for given in clf.predict(["all of them", "not one"])] == [150, 0]
+    assert clf.predict_proba(["all of them"]).min() > 0.5
+
+
+def test_one_row_is_learned_and_nothing_is_fitted_on_it() -> None:
+    for cheap in CHEAP:
+        clf = _make(cheap).fit(["apple saw"], [["fruit", "tool"]])
+        assert list(clf.label_thresholds_.values) == [0.5, 0.5]
+        assert list(clf.predict(["apple saw"])) == [("fruit", "tool")]
+
+
+def test_methods_that_are_cheap_are_cross_fitted_where_networks_hold_rows_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts, labels = _rows(42)
+    monkeypatch.setattr("textgraft.methods.multilabel.FEWEST_ROWS_TO_SPARE", 40)
+    monkeypatch.setattr("textgraft.methods.calibration.FEWEST_HELD_OUT", 10)
+    assert _make("linear").fit(texts, labels).label_thresholds_.source == "cross-fit"
+    assert _make("word-gru", epochs=1).fit(texts, labels).label_thresholds_.source == "held-out"
+    monkeypatch.setattr("textgraft.methods.multilabel.CROSS_FITTED_UP_TO", 40)
+    assert _make("linear").fit(texts, labels).label_thresholds_.source == "held-out"
+
+
+def test_a_rate_is_found_for_several_labels() -> None:
+    texts, labels = _rows(28)
+    assert 1e-5 < _make("word-gru").find_rate(texts, labels).suggestion < 10
+
+
+def test_a_killed_fit_goes_on_with_the_same_lists_alone(tmp_path: Path) -> None:
+    texts, labels = _rows(28)
+    valid = _rows(14, seed=1)
+    first = _make("word-gru", epochs=2).fit(texts, labels, valid=valid, run=tmp_path / "run")
+    again = _make("word-gru", epochs=2).fit(texts, labels, valid=valid, run=tmp_path / "run")
+    assert np.array_equal(first.predict_proba(texts), again.predict_proba(texts))
+    with pytest.raises(TrainingError, match="checkpoint of another run"):
+        _make("word-gru", epochs=2).fit(texts, labels[::-1], valid=valid, run=tmp_path / "run")
+
+
+def test_the_head_of_finetune_starts_as_a_regression_a_label() -> None:
+    texts, labels = _rows(56)
+    clf = _make("finetune", contrast=0, epochs=0).fit(texts, labels, valid=(texts, labels))
+    assert tg.evaluate(clf, *_rows(42, seed=1)).lrap >= 0.9

@@ -173,7 +173,7 @@ def clean_label(label: object) -> str | None:
     if isinstance(label, bytes | bytearray | Iterable):
         raise DataError(
             f"Expected one label a row, found {type(label).__name__} {str(label)[:40]!r}. "
-            "For several labels a text give a list in every row."
+            "Lists are for a classifier that learned from lists."
         )
     return str(label).strip() or None
 

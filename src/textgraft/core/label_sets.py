@@ -86,11 +86,11 @@ def indicators(labels: Sequence[LabelSet], classes: Iterable[str]) -> np.ndarray
 def label_rows(labels: Any) -> Any:
     """Labels as a list, one entry a row; a 0/1 table of rows × labels becomes lists of its column names.
 
-    Columns of an array without names are called by their numbers from 0. Anything else comes back
-    as it is, for those to judge who clean labels.
+    Columns of an array without names are called by their numbers from 0; an array of words has lists as
+    rows. Anything else comes back as it is, for those to judge who clean labels.
 
     Raises:
-        DataError: a table of numbers that are not all 0 or 1.
+        DataError: a table of one column, or of numbers or named columns that are not all 0 or 1.
     """
     if isinstance(labels, str | bytes):
         return labels
@@ -98,12 +98,15 @@ def label_rows(labels: Any) -> Any:
     if names is None and getattr(labels, "ndim", 1) != 2:
         return list(labels)
     table = np.asarray(labels.toarray() if hasattr(labels, "toarray") else labels)
-    if table.dtype.kind not in "biuf":
+    if table.shape[1] == 1:
+        raise DataError(
+            "Expected one label a row, or a table of several columns, found a table of one column. "
+            "Pass the column itself."
+        )
+    if names is None and table.dtype.kind not in "biuf":
         return list(table)
     if not np.isin(table, (0, 1)).all():
-        raise DataError(
-            "Expected a table of 0 and 1, rows × labels, found other numbers. Give lists of labels."
-        )
+        raise DataError("Expected a table of 0 and 1, rows × labels, found others. Give lists of labels.")
     called = np.array(list(range(table.shape[1]) if names is None else names), dtype=object)
     return [tuple(called[row.astype(bool)]) for row in table]
 
