@@ -274,6 +274,14 @@ def calibration_table() -> str:
     return _table([*head, "calibration error before", "after"], rows, result)
 
 
+def multilabel_table() -> str:
+    result = _result("multilabel")
+    names = ("data", "labels", "labels_a_text", "method", "micro_f1", "macro_f1", "subset_accuracy", "lrap")
+    rows = [[row[name] for name in (*names, "fit_seconds")] for row in result["table"]]
+    head = ["made of", "labels", "a text", "method", "micro-F1", "macro-F1", "subset accuracy", "LRAP"]
+    return _table([*head, "seconds to fit"], rows, result)
+
+
 def suspicious_table() -> str:
     result = _result("suspicious")
     rows = [
@@ -398,6 +406,7 @@ TABLES = {
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "risk": risk_table,
     "calibration": calibration_table,
+    "multilabel": multilabel_table,
     "suspicious": suspicious_table,
     "novelty choice": novelty_choice_table,
     "novelty": novelty_table,

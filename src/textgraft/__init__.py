@@ -26,9 +26,11 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
-    from textgraft.experiments.evaluate import Evaluation, evaluate
+    from textgraft.experiments.evaluate import Evaluation
+    from textgraft.experiments.evaluate_labels import MultilabelEvaluation
     from textgraft.experiments.heatmap import draw_heatmap
     from textgraft.experiments.loss_plot import draw_losses
+    from textgraft.experiments.measuring import evaluate
     from textgraft.methods import METHODS, load
     from textgraft.methods.base import TextClassifier
     from textgraft.methods.finetune import FinetuneClassifier
@@ -58,7 +60,8 @@ _PLACES = {
     "TextgraftError": "errors",
     "WeightsError": "errors",
     "Evaluation": "experiments.evaluate",
-    "evaluate": "experiments.evaluate",
+    "MultilabelEvaluation": "experiments.evaluate_labels",
+    "evaluate": "experiments.measuring",
     "draw_heatmap": "experiments.heatmap",
     "METHODS": "methods",
     "load": "methods",
@@ -93,6 +96,7 @@ __all__ = [
     "LinearClassifier",
     "MissingExtraError",
     "ModelFolderError",
+    "MultilabelEvaluation",
     "NotFittedError",
     "PairClassifier",
     "ParameterError",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgraft.core.neighbours import Neighbours, vote
+from textgraft.core.neighbours import Neighbours, vote, vote_labels
 
 SIMS = st.lists(st.integers(-100, 100), min_size=1, max_size=12)
 
@@ -95,3 +95,12 @@ def test_texts_do_not_influence_each_other() -> None:
     for row in range(20):
         alone = vote(Neighbours(positions[row : row + 1], sims[row : row + 1]), codes, 7, 0.1)
         assert np.array_equal(alone.by_class[0], together.by_class[row])
+
+
+def test_votes_for_labels_are_the_share_of_the_neighbours_that_have_them() -> None:
+    near = Neighbours(np.array([[0, 2, 1]]), np.array([[1.0, 0.9, 0.8]], dtype=np.float32))
+    targets = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]], dtype=np.uint8)
+    assert np.allclose(vote_labels(near, targets, np.inf), [[2 / 3, 2 / 3, 0]])
+    weights = np.exp(np.array([0, -1, -2]))
+    expected = [[(weights[0] + weights[1]) / weights.sum(), (weights[1] + weights[2]) / weights.sum(), 0]]
+    assert np.allclose(vote_labels(near, targets, 0.1), expected)

@@ -17,7 +17,7 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.languages import language_shares
 from textgraft.experiments.lengths import describe_lengths
 from textgraft.experiments.repeats import find_leaks, find_repeats, normaliser
-from textgraft.experiments.several_labels import multilabel_evidence
+from textgraft.experiments.several_labels import label_lists, multilabel_evidence
 from textgraft.experiments.survey import survey
 
 TICKETS = Path(__file__).parents[2] / "examples" / "support_tickets.csv"
@@ -290,3 +290,34 @@ def test_no_rows_at_all() -> None:
 def test_lengths_that_differ_are_refused() -> None:
     with pytest.raises(tg.DataError, match="one label for each text"):
         survey(["a"], ["x", "y"])
+
+
+def test_labels_that_are_lists_are_surveyed_one_by_one() -> None:
+    found = survey(
+        [*ENGLISH[:3], "no label applies"],
+        [["a", "b"], ["b"], ["b", "a"], []],
+        test=(["a new text", ENGLISH[0]], [["a", "z"], ["b"]]),
+    )
+    assert found.classes == (("b", 3), ("a", 2))
+    assert found.multilabel is None
+    sets = found.label_sets
+    assert sets is not None
+    assert (sets.mean, sets.most, sets.none, sets.distinct) == (1.25, 2, 1, 3)
+    assert "mean 1.25, most 2; 1 row without; 3 different sets" in found.table()
+    assert found.to_dict()["label_sets"] == {"mean": 1.25, "most": 2, "none": 1, "distinct": 3}
+    assert found.leaks is not None
+    assert found.leaks.unseen_labels == ("z",)
+    assert "label_sets" not in survey(ENGLISH[:2], ["a", "b"]).to_dict()
+
+
+def test_a_separator_is_one_only_where_the_parts_are_labels_too() -> None:
+    assert label_lists({"a", "b", "a|b", "b|c", "c"}, "|") == ["a|b", "b|c"]
+    assert label_lists({"a|b", "b|c", "c|a"}, "|") == ["a|b", "b|c", "c|a"]
+    # the empty list is no sign against it
+    assert label_lists({"a|b", "b|a", "a", "|"}, "|") == ["a|b", "b|a"]
+    # one list can be an accident, as can two of many labels
+    assert label_lists({"a", "b", "a|b"}, "|") == []
+    assert label_lists({"a|b", "b|a", *(f"label {number}" for number in range(30))}, "|") == []
+    # where the sign also stands in names that are no lists, it is no separator
+    assert label_lists({"a|b", "b|a", "a", "b", "yes|no", "on|off"}, "|") == []
+    assert label_lists(set(), "|") == []

@@ -371,7 +371,7 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
         ("ab", ["x", "y"], "list of texts"),
         ([["a"], ["b"]], ["x", "y"], "row 0"),
         (["a", "b"], ["x", tg.REJECTED], "reserved"),
-        (["a", "b"], [["x"], ["y"]], "one label a row"),
+        (["a", "b"], ["x", ["y"]], "row 0, as in other rows|one label a row"),
     ],
 )
 def test_rows_that_cannot_be_learned_from_are_one_clear_error(

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from textgraft.training.losses import (
     balanced_class_weights,
+    balanced_label_weights,
     classification_loss,
     supervised_contrastive_loss,
 )
@@ -112,3 +113,58 @@ def test_contrast_keeps_its_digits_under_autocast() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         narrow = loss()
     assert torch.equal(narrow, loss())
+
+
+TARGETS = torch.tensor([[1, 0, 1], [0, 0, 0]])
+
+
+def test_several_labels_are_judged_one_by_one() -> None:
+    belief = torch.sigmoid(LOGITS.double())
+    right = torch.where(TARGETS.bool(), belief, 1 - belief)
+    assert float(classification_loss(LOGITS, TARGETS)) == pytest.approx(float(-right.log().mean()))
+    # smoothing is for classes that exclude one another
+    assert torch.equal(
+        classification_loss(LOGITS, TARGETS, smoothing=0.1), classification_loss(LOGITS, TARGETS)
+    )
+    weights = torch.tensor([1.0, 1.0, 3.0])
+    cost = -right.log()
+    cost[0, 2] *= 3
+    assert float(classification_loss(LOGITS, TARGETS, weights)) == pytest.approx(float(cost.mean()))
+
+
+def test_balanced_labels_weigh_as_much_where_they_are_as_where_they_are_not() -> None:
+    targets = torch.tensor([[1, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 0]])
+    assert balanced_label_weights(targets).tolist() == pytest.approx([3.0, 1.0, 1 / 3])
+
+
+def test_contrast_of_several_labels_is_that_of_classes_where_rows_have_one_each() -> None:
+    vectors = torch.randn(9, 5, generator=torch.Generator().manual_seed(3))
+    codes = torch.tensor([0, 1, 2, 0, 1, 2, 0, 1, 3])
+    one_each = torch.nn.functional.one_hot(codes)
+    of_classes, of_labels = (supervised_contrastive_loss(vectors, one) for one in (codes, one_each))
+    assert torch.allclose(of_classes, of_labels)
+
+
+def test_rows_draw_together_by_the_share_of_their_labels_that_both_have() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    # row 0 shares one of two labels with row 1, one of three with row 2
+    targets = torch.tensor([[1, 1, 0], [1, 0, 0], [0, 1, 1]])
+    unit = torch.nn.functional.normalize(vectors, dim=1)
+    odds = torch.exp(unit @ unit.T / 0.5).fill_diagonal_(0)
+    share = odds / odds.sum(1, keepdim=True)
+    each = [
+        -(0.5 * share[0, 1].log() + share[0, 2].log() / 3) / (0.5 + 1 / 3),
+        -share[1, 0].log(),
+        -share[2, 0].log(),
+    ]
+    found = supervised_contrastive_loss(vectors, targets, 0.5)
+    assert float(found) == pytest.approx(float(sum(each) / 3))
+
+
+def test_rows_without_labels_draw_nobody() -> None:
+    vectors = torch.randn(3, 4, generator=torch.Generator().manual_seed(1)).requires_grad_()
+    loss = supervised_contrastive_loss(vectors, torch.tensor([[0, 0], [0, 0], [1, 0]]))
+    loss.backward()
+    assert loss.item() == 0.0
+    assert vectors.grad is not None
+    assert not vectors.grad.any()

@@ -72,15 +72,24 @@ def explain(
 
 def _told(explanation: Explanation) -> str:
     from textgraft.core.decision import REJECTED
+    from textgraft.methods.evidence import LabelsExplanation
 
     if explanation.threshold is not None:
         cut = f"threshold {explanation.threshold:.3f}"
     else:
         cut = f"{'everything' if explanation.label == REJECTED else 'nothing'} is rejected"
     verdict = explanation.label
-    if explanation.label != explanation.best:
-        verdict += f" (nearest class: {explanation.best})"
-    lines = [explanation.text, f"  {verdict}   confidence {explanation.confidence:.3f}, {cut}"]
+    if isinstance(explanation, LabelsExplanation):
+        belief = [f"{name} {explanation.belief[name]:.3f}" for name in explanation.labels]
+        cut = (
+            ", ".join(belief)
+            or f"no label; the most believed is {explanation.best} {explanation.confidence:.3f}"
+        )
+        lines = [explanation.text, f"  {cut}"]
+    else:
+        if explanation.label != explanation.best:
+            verdict += f" (nearest class: {explanation.best})"
+        lines = [explanation.text, f"  {verdict}   confidence {explanation.confidence:.3f}, {cut}"]
     lines += [
         f"  {neighbour.similarity:6.3f}  {neighbour.label}: {_on_one_line(neighbour.text)}"
         for neighbour in explanation.neighbours

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from textgraft.cli.label_lists import SEPARATOR, Separator, Several
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 
@@ -20,6 +21,8 @@ def find_rate(
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,
+    several: Several = None,
+    separator: Separator = SEPARATOR,
     encoding: Encoding = "utf-8",
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss over the rate.")
@@ -42,6 +45,7 @@ def find_rate(
     """
     from textgraft.cli.files import read_rows
     from textgraft.cli.fit import build_classifier
+    from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
 
@@ -51,6 +55,7 @@ def find_rate(
         check_picture(plot)
     classifier = build_classifier(method, encoder, option or [], "none", oos_label or [], seed)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    rows, _ = with_label_lists(rows, several, separator)
     with shown_progress("opening the encoder") as watch:
         found = classifier.find_rate(rows.texts, rows.labels or [], watch=watch)
     if plot is not None:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textgraft.cli.label_lists import SEPARATOR, Separator, Several
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
+
+
+USUAL_RULE = "coverage:0.95"
 
 
 def fit(
@@ -27,13 +31,15 @@ def fit(
             metavar="RULE",
             help="none, similarity:0.6, coverage:0.95 or risk:0.05[:per-class].",
         ),
-    ] = "coverage:0.95",
+    ] = USUAL_RULE,
     valid: Annotated[
         Path | None, typer.Option("--valid", metavar="FILE", help="Labelled rows to fit the threshold on.")
     ] = None,
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,
+    several: Several = None,
+    separator: Separator = SEPARATOR,
     encoding: Encoding = "utf-8",
     run: Annotated[
         Path | None,
@@ -55,6 +61,9 @@ def fit(
     too few to spare), and the threshold keeps the share of them that you ask for (coverage:0.95), or
     keeps errors among accepted texts as few as you ask for (risk:0.05).
 
+    A text may have several labels, or none, where labels are lists (JSONL, Parquet) or joined by '|'.
+    Then there is a threshold for each label and no rejection.
+
     Examples:
 
       textgraft fit tickets.csv --to tickets.model
@@ -69,11 +78,15 @@ def fit(
 
       textgraft fit tickets.csv -m tfidf --reject none --to cheap.model
 
+      textgraft fit articles.jsonl -m linear --multilabel --to topics.model
+
       textgraft fit tickets.csv -m finetune --run tickets.run --plot loss.png --to tuned.model
     """
     from textgraft.cli.files import read_rows
+    from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
+    from textgraft.core.label_sets import has_lists
     from textgraft.errors import ParameterError
 
     began = time.monotonic()
@@ -84,9 +97,14 @@ def fit(
             "--plot out."
         )
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    rows, found = with_label_lists(rows, several, separator)
+    if (lists := has_lists(rows.labels)) and reject == USUAL_RULE:
+        # nobody asked for it; a rule that somebody did ask for is refused
+        classifier.set_params(reject=None)
     held_out = None
     if valid is not None:
         more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
+        more, _ = with_label_lists(more, lists, separator)
         held_out = (more.texts, more.labels or [])
     with shown_progress("opening the encoder") as watch:
         classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
@@ -99,6 +117,8 @@ def fit(
     if run is not None:
         _remove_checkpoints(run)
     summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
+    if found is not None:
+        summary["multilabel"] = found
     if json:
         print_json(summary)
     else:
@@ -166,8 +186,10 @@ def _told(summary: dict[str, Any]) -> str:
     )
     lines = [
         f"{summary['file']}: {summary['rows']:,} rows, column {summary['text_column']!r} as text, "
-        f"{summary['label_column']!r} as label; learned {summary['classes']:,} classes from "
+        f"{summary['label_column']!r} as label; learned {summary['classes']:,} "
+        f"{'labels' if 'multilabel' in summary else 'classes'} from "
         f"{summary['learned_from']:,} rows.",
+        *([f"  {summary['multilabel']}"] if summary.get("multilabel") else []),
         *(f"  {note}" for note in summary["notes"]),
         f"Method {summary['method']} ({parameters}).",
         *summary["training"],

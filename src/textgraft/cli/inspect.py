@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from textgraft.cli.label_lists import SEPARATOR, Separator, Several
 from textgraft.cli.options import Encoding, Json, Label, OosLabel, Text
 
 
@@ -21,6 +22,8 @@ def inspect(
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,
+    several: Several = None,
+    separator: Separator = SEPARATOR,
     encoding: Encoding = "utf-8",
     json: Json = False,
 ) -> None:
@@ -38,15 +41,20 @@ def inspect(
       textgraft inspect train.jsonl -e ./my-encoder --json
     """
     from textgraft.cli.files import read_rows
+    from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
+    from textgraft.core.label_sets import has_lists
     from textgraft.encoders import load_encoder
     from textgraft.experiments.survey import survey
 
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    rows, found_out = with_label_lists(rows, several, separator)
     held = None
     if test is not None:
         more = read_rows(test, text=text, label=None, need_labels=False, encoding=encoding)
+        if more.labels is not None:
+            more, _ = with_label_lists(more, has_lists(rows.labels), separator)
         held = (more.texts, more.labels)
     with shown_progress("looking"):
         opened = None if encoder == "none" else load_encoder(encoder)
@@ -54,4 +62,4 @@ def inspect(
     if json:
         print_json(found.to_dict())
     else:
-        print_text(found.table())
+        print_text("\n\n".join([*([found_out] if found_out else []), found.table()]))

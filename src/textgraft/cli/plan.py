@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textgraft.cli.label_lists import SEPARATOR, Separator, Several
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Text
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ def plan(
     oos_label: OosLabel = None,
     text: Text = None,
     label: Label = None,
+    several: Several = None,
+    separator: Separator = SEPARATOR,
     encoding: Encoding = "utf-8",
     json: Json = False,
 ) -> None:
@@ -41,7 +44,6 @@ def plan(
     """
     from textgraft.cli.fit import build_classifier
     from textgraft.cli.output import print_json, print_text
-    from textgraft.core.examples import check_examples
     from textgraft.core.plan import plan_table, plan_to_json
     from textgraft.errors import ParameterError
     from textgraft.methods import METHODS, method_class
@@ -53,9 +55,10 @@ def plan(
         raise ParameterError(f"The method {method} has no plan, since it trains no network ({trained} do).")
     if file is not None:
         from textgraft.cli.files import read_rows
+        from textgraft.cli.label_lists import check_rows, with_label_lists
 
         read = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
-        examples = check_examples(read.texts, read.labels or [], tuple(oos_label or []))
+        examples = check_rows(with_label_lists(read, several, separator)[0], oos_label or [])
         rows, classes = len(examples.texts), len(examples.coded()[0])
     stages: tuple[Stage, ...] = make_plan(rows, classes)
     if json:

@@ -26,7 +26,8 @@ def predict(
     """Label texts: one JSON line for each, in the order they come.
 
     Reads plain lines from stdin or a .txt file, or the text column of a CSV, TSV, JSONL or Parquet
-    file. Memory stays flat however long the input is; Ctrl-C leaves whole lines only.
+    file. Memory stays flat however long the input is; Ctrl-C leaves whole lines only. A model of several
+    labels a text gives a list of labels, perhaps empty, and the belief in each of them.
 
     Examples:
 
@@ -56,6 +57,8 @@ def predict(
 
 def label_block(classifier: TextClassifier, block: list[Any], top: int) -> str:
     """JSON lines for a block of texts."""
+    if classifier.multilabel_:
+        return _label_sets_block(classifier, block, top)
     from textgraft.cli.output import json_line
     from textgraft.core.decision import decide
     from textgraft.core.examples import clean_texts
@@ -75,6 +78,33 @@ def label_block(classifier: TextClassifier, block: list[Any], top: int) -> str:
                 {"label": classifier.classes_[code], "belief": round(float(value), 6)}
                 for code, value in zip(scores.codes[row, :top], scores.values[row, :top], strict=True)
                 if code >= 0
+            ]
+        lines.append(json_line(record))
+    return "".join(lines)
+
+
+def _label_sets_block(classifier: TextClassifier, block: list[Any], top: int) -> str:
+    """JSON lines for a block of texts that may have several labels, or none."""
+    from textgraft.cli.output import json_line
+    from textgraft.core.examples import clean_texts
+    from textgraft.core.label_thresholds import reached
+
+    texts, thresholds = clean_texts(block), classifier.label_thresholds_
+    assert thresholds is not None
+    scores = classifier.predict_scores(texts, most=len(classifier.classes_))
+    given = reached(scores, thresholds)
+    lines = []
+    for row, text in enumerate(texts):
+        # most believed first
+        ranked = [
+            (code, round(float(value), 6))
+            for code, value in zip(scores.codes[row], scores.values[row], strict=True)
+        ]
+        belief = {classifier.classes_[code]: value for code, value in ranked if given[row, code]}
+        record: dict[str, Any] = {"text": text, "labels": list(belief), "belief": belief}
+        if top:
+            record["top"] = [
+                {"label": classifier.classes_[code], "belief": value} for code, value in ranked[:top]
             ]
         lines.append(json_line(record))
     return "".join(lines)

@@ -14,13 +14,16 @@ import math
 import numbers
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from textgraft.core.decision import REJECTED
 from textgraft.errors import DataError
+
+L = TypeVar("L", bound=Hashable)
 
 WHOLE_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """A whole number as Python writes it; longer digit strings are names."""
@@ -170,7 +173,7 @@ def clean_label(label: object) -> str | None:
     if isinstance(label, bytes | bytearray | Iterable):
         raise DataError(
             f"Expected one label a row, found {type(label).__name__} {str(label)[:40]!r}. "
-            "Several labels a text are not supported: give one."
+            "Lists are for a classifier that learned from lists."
         )
     return str(label).strip() or None
 
@@ -197,24 +200,40 @@ def check_examples(
     Raises:
         DataError: when lengths differ or something is no text or no label.
     """
-    raw_texts, raw_labels = list(texts), clean_labels(labels)
-    clean = clean_texts(texts if isinstance(texts, str | bytes) else raw_texts)
-    if len(clean) != len(raw_labels):
-        raise DataError(
-            f"Expected one label for each text, found {len(clean):,} texts and {len(raw_labels):,} labels."
-        )
+    raw_texts, raw_labels = texts if isinstance(texts, str | bytes) else list(texts), clean_labels(labels)
     outside = set(clean_label_set(oos_labels))
-    kept: list[tuple[str, str]] = []
+    return Examples(*sort_rows(raw_texts, raw_labels, lambda label: label in outside))
+
+
+def sort_rows(
+    texts: Sequence[object], labels: Sequence[L | None], is_outside: Callable[[L], bool]
+) -> tuple[tuple[str, ...], tuple[L, ...], tuple[int, ...], tuple[str, ...], tuple[str, ...], RowReport]:
+    """The fields of :class:`Examples`, in order, for labels of any kind.
+
+    Args:
+        texts: n texts as they were given.
+        labels: n clean labels, ``None`` where there is none.
+        is_outside: whether a label says that its text is out of scope.
+
+    Raises:
+        DataError: when lengths differ or something is no text.
+    """
+    clean = clean_texts(texts)
+    if len(clean) != len(labels):
+        raise DataError(
+            f"Expected one label for each text, found {len(clean):,} texts and {len(labels):,} labels."
+        )
+    kept: list[tuple[str, L]] = []
     places: list[int] = []
     out_of_scope: list[str] = []
     unlabelled: list[str] = []
     empty = 0
-    for place, (text, label) in enumerate(zip(clean, raw_labels, strict=True)):
+    for place, (text, label) in enumerate(zip(clean, labels, strict=True)):
         if not text.strip():
             empty += 1
         elif label is None:
             unlabelled.append(text)
-        elif label in outside:
+        elif is_outside(label):
             out_of_scope.append(text)
         else:
             kept.append((text, label))
@@ -227,16 +246,16 @@ def check_examples(
         empty=empty,
         duplicates=len(kept) - len(set(kept)),
         conflicts=count_conflicts(kept),
-        cleaned=sum(isinstance(raw, str) and raw != text for raw, text in zip(raw_texts, clean, strict=True)),
+        cleaned=sum(isinstance(raw, str) and raw != text for raw, text in zip(texts, clean, strict=True)),
         very_long=sum(len(text) >= LONG_TEXT for text in clean),
     )
-    return Examples(
-        texts=tuple(text for text, _ in kept),
-        labels=tuple(label for _, label in kept),
-        rows=tuple(places),
-        out_of_scope=tuple(out_of_scope),
-        unlabelled=tuple(unlabelled),
-        report=report,
+    return (
+        tuple(text for text, _ in kept),
+        tuple(label for _, label in kept),
+        tuple(places),
+        tuple(out_of_scope),
+        tuple(unlabelled),
+        report,
     )
 
 
@@ -254,7 +273,7 @@ def clean_label_set(labels: Iterable[object] | object) -> list[str]:
     return [label for label in cleaned if label is not None]
 
 
-def count_conflicts(rows: Sequence[tuple[str, str]]) -> int:
+def count_conflicts(rows: Sequence[tuple[str, Hashable]]) -> int:
     """How many (text, label) rows have a text that also stands under another label."""
     labels_of = Counter(text for text, _ in set(rows))
     return sum(labels_of[text] > 1 for text, _ in rows)

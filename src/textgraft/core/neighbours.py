@@ -50,6 +50,26 @@ def vote(neighbours: Neighbours, codes: np.ndarray, n_classes: int, temperature:
     return Scores(ranked, belief, confidence, n_classes)
 
 
+def vote_labels(neighbours: Neighbours, targets: np.ndarray, temperature: float) -> np.ndarray:
+    """Belief (n, c) in each label: the share of the neighbours' weight that has it.
+
+    Zhang and Zhou, "ML-kNN", 2007, count neighbours with a label likewise; weights are those of :func:`vote`.
+
+    Args:
+        neighbours: of n texts, k each.
+        targets: (m, c) 0/1, which labels each stored row has.
+        temperature: above 0, in units of cosine similarity.
+    """
+    sims = neighbours.similarities.astype(np.float64)
+    weights = np.exp((sims - sims[:, :1]) / temperature)
+    weights /= weights.sum(axis=1, keepdims=True)
+    belief = np.zeros((len(sims), targets.shape[1]))
+    # one neighbour after the other: all at once would take k times the memory
+    for place in range(sims.shape[1]):
+        belief += weights[:, place, None] * targets[neighbours.positions[:, place]]
+    return np.minimum(belief, 1.0)
+
+
 def _votes_at_first(voted: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """(n, k): a class's summed weight at the place of its nearest neighbour, −1 elsewhere."""
     if not voted.size:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,19 +23,24 @@ class Scores:
             missing lies evenly on the classes that are not among them.
         confidence: (n,) float64, larger is surer; what rejection rules are fitted on.
         n_classes: c.
+        multilabel: whether a text may have several labels; then each value is from 0 to 1 by itself,
+            a row has no sum that means anything, and what is missing is not believed at all.
     """
 
     codes: np.ndarray
     values: np.ndarray
     confidence: np.ndarray
     n_classes: int
+    multilabel: bool = False
 
     def __len__(self) -> int:
         return len(self.confidence)
 
     def some(self, rows: np.ndarray) -> Scores:
         """Some of the texts, by number or mask."""
-        return Scores(self.codes[rows], self.values[rows], self.confidence[rows], self.n_classes)
+        return replace(
+            self, codes=self.codes[rows], values=self.values[rows], confidence=self.confidence[rows]
+        )
 
     def belief_in(self, codes: np.ndarray) -> np.ndarray:
         """(n,) belief in one class a text, given as codes (n,); 0 where it is not among the k best."""
@@ -47,7 +52,8 @@ class Scores:
         listed = self.codes >= 0
         missing, others = 1.0 - self.values.sum(axis=1), self.n_classes - listed.sum(axis=1)
         # rounding is not belief
-        missing = np.where((missing > 1e-9) & (others > 0), missing, 0.0)
+        spread = (missing > 1e-9) & (others > 0) & (not self.multilabel)
+        missing = np.where(spread, missing, 0.0)
         dense = np.repeat((missing / np.maximum(others, 1))[:, None], self.n_classes, axis=1)
         rows, places = np.nonzero(listed)
         dense[rows, self.codes[rows, places]] = self.values[rows, places]
@@ -66,12 +72,18 @@ def scores_from_dense(by_class: np.ndarray, confidence: np.ndarray) -> Scores:
     return Scores(order, values.astype(np.float64), confidence.astype(np.float64), by_class.shape[1])
 
 
+def scores_of_labels(belief: np.ndarray, confidence: np.ndarray | None = None) -> Scores:
+    """All c labels of belief (n, c) in each by itself; confidence is the largest of a text unless given."""
+    largest = belief.max(axis=1, initial=0.0) if confidence is None else confidence
+    return replace(scores_from_dense(belief, largest), multilabel=True)
+
+
 def keep_best(scores: Scores, k: int) -> Scores:
     """The same with at most the k most believed classes of each text."""
     if scores.codes.shape[1] <= k:
         return scores
     codes, values = scores.codes[:, :k].copy(), scores.values[:, :k].copy()
-    return Scores(codes, values, scores.confidence, scores.n_classes)
+    return replace(scores, codes=codes, values=values)
 
 
 def join_scores(parts: list[Scores], n_classes: int) -> Scores:
@@ -84,6 +96,7 @@ def join_scores(parts: list[Scores], n_classes: int) -> Scores:
         np.concatenate(values) if values else np.empty((0, width)),
         np.concatenate([part.confidence for part in parts]) if parts else np.empty(0),
         n_classes,
+        any(part.multilabel for part in parts),
     )
 
 

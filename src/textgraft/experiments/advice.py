@@ -25,8 +25,8 @@ def on_classes(n_classes: int, singletons: int, balance: float | None, multilabe
         said.append(f"Nothing can be learned: {found}, and a classifier needs two classes or more.")
     if multilabel:
         said.append(
-            f"The rows look multi-label: {multilabel} textgraft learns one label a text: keep the "
-            "most important one."
+            f"The rows look multi-label: {multilabel} Give lists, or labels joined by '|', and a text may "
+            "have several (docs/multilabel.md)."
         )
     if singletons:
         have, they = ("class has", "it") if singletons == 1 else ("classes have", "they")

@@ -169,6 +169,8 @@ def evaluate(
         DataError: no row is labelled and in scope, or rows cannot be read.
         NotFittedError: the classifier has not learned yet.
     """
+    if getattr(classifier, "multilabel_", False):
+        raise DataError("The classifier learned lists of labels: measure it by textgraft.evaluate.")
     examples = check_examples(texts, labels, classifier.oos_labels if oos_labels is None else oos_labels)
     report, n = examples.report, len(examples.texts)
     if not n:

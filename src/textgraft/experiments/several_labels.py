@@ -1,4 +1,4 @@
-"""Does a file carry several labels a text? textgraft learns one, so it is good to know early."""
+"""Does a file carry several labels a text? They are learned otherwise, so it is good to know early."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ FEWEST = 2
 
 SHARE_OF_LABELS = 0.1
 SHARE_OF_TEXTS = 0.05
+SHARE_THAT_ARE_LISTS = 0.9
 
 
 def multilabel_evidence(labels: Sequence[str], repeats: Repeats) -> str | None:
@@ -36,6 +37,18 @@ def multilabel_evidence(labels: Sequence[str], repeats: Repeats) -> str | None:
     if several >= max(FEWEST, SHARE_OF_TEXTS * repeats.distinct):
         return f"{several:,} of {repeats.distinct:,} distinct texts stand under several labels."
     return None
+
+
+def label_lists(names: set[str], separator: str) -> list[str]:
+    """The labels that are lists of other labels, sorted; none where that may be an accident.
+
+    There are :data:`FEWEST` or more of them, a tenth of all labels, and nine in ten of the labels that have
+    the separator: it may be a sign like any other in ``yes|no`` beside ``a|b``.
+    """
+    lists = _lists(names, separator)
+    with_sign = sum(separator in name.strip(f"{separator} ") for name in names)
+    enough = len(lists) >= max(FEWEST, SHARE_OF_LABELS * len(names), SHARE_THAT_ARE_LISTS * with_sign)
+    return lists if enough else []
 
 
 def _lists(names: set[str], separator: str) -> list[str]:

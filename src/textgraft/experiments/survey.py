@@ -10,19 +10,43 @@ from typing import Any
 import numpy as np
 
 from textgraft.core.examples import Examples, RowReport, check_examples
+from textgraft.core.label_sets import LabelSet, check_label_sets, has_lists, label_rows
 from textgraft.encoders.encoder import Encoder
 from textgraft.experiments.advice import on_classes, on_leaks, on_repeats, on_rows, on_texts
 from textgraft.experiments.languages import language_shares, substance
 from textgraft.experiments.lengths import Lengths, describe_lengths
 from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
 from textgraft.experiments.several_labels import multilabel_evidence
-from textgraft.experiments.tables import aligned, percent, shortened
+from textgraft.experiments.tables import aligned, counted, percent, shortened
 
 OUT_OF_SCOPE = "(out of scope)"
 """What all out-of-scope labels are called when rows are compared."""
 
+NAME_OF_SET, NO_LABEL = " | ", "(no label)"
+"""How a list of labels is called when rows are compared."""
+
 FEWEST_SIGNS = 4
 """Letters below which a text is called very short; see :func:`substance`."""
+
+
+@dataclass(frozen=True)
+class LabelSets:
+    """Labels of rows that have a list of them.
+
+    Attributes:
+        mean, most: labels of a row.
+        none: rows with an empty list.
+        distinct: lists that differ.
+    """
+
+    mean: float
+    most: int
+    none: int
+    distinct: int
+
+    def __str__(self) -> str:
+        rows = counted(self.none, "row")
+        return f"mean {self.mean:.2f}, most {self.most:,}; {rows} without; {self.distinct:,} different sets"
 
 
 @dataclass(frozen=True)
@@ -41,7 +65,8 @@ class Survey:
         languages: (ISO 639 code or ``unknown``, share) of a sample, largest first.
         repeats: duplicates and conflicts; out-of-scope rows count as one label.
         leaks: test texts among the training texts, if test rows were given.
-        multilabel: why the rows look multi-label, or ``None``.
+        multilabel: why the rows look multi-label although each has one label, or ``None``.
+        label_sets: what is known of lists of labels, where rows have them; then classes are counted in each.
     """
 
     rows: RowReport
@@ -56,6 +81,7 @@ class Survey:
     repeats: Repeats
     leaks: Leaks | None
     multilabel: str | None
+    label_sets: LabelSets | None = None
 
     def advice(self) -> list[str]:
         """What to know or do before learning, in plain sentences; may be empty."""
@@ -72,7 +98,9 @@ class Survey:
         """Everything as JSON can hold it, the advice included."""
         classes = [{"name": name, "rows": count} for name, count in self.classes]
         languages = [{"language": language, "share": share} for language, share in self.languages]
-        return asdict(self) | {"classes": classes, "languages": languages, "advice": self.advice()}
+        plain = asdict(self) | {"classes": classes, "languages": languages, "advice": self.advice()}
+        # rows of one label have nothing to say here
+        return {name: value for name, value in plain.items() if name != "label_sets" or value is not None}
 
     def table(self) -> str:
         """The findings as aligned text, and the advice below them."""
@@ -102,6 +130,8 @@ class Survey:
         if sizes:
             facts += [["  largest", ", ".join(sizes[:3])], ["  smallest", ", ".join(sizes[:-4:-1])]]
             facts += [["  of one row", f"{self.singletons:,}"]]
+        if self.label_sets is not None:
+            facts += [["  a text", str(self.label_sets)]]
         if self.balance is not None:
             facts += [["  balance", f"{self.balance:.2f} (1 when all classes are equally large)"]]
         if self.characters:
@@ -153,16 +183,17 @@ def survey(
         DataError: rows that cannot be read.
     """
     outside = list(oos_labels) if not isinstance(oos_labels, str) else [oos_labels]
-    examples = _checked(texts, labels, outside)
+    examples, sets = _checked(texts, labels, outside)
     every = [*examples.texts, *examples.out_of_scope, *examples.unlabelled]
     rows: list[Row] = list(zip(examples.texts, examples.labels, strict=True))
     repeats = find_repeats(rows + [(text, OUT_OF_SCOPE) for text in examples.out_of_scope])
-    classes = sorted(Counter(examples.labels).items(), key=lambda item: (-item[1], item[0]))
+    names = _names(examples, sets)
+    classes = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
     leaks = None
     if test is not None:
-        checked = _checked(*test, outside)
+        checked, test_sets = _checked(*test, outside)
         asked = [*checked.texts, *checked.out_of_scope, *checked.unlabelled]
-        leaks = find_leaks(every, asked, examples.labels, checked.labels)
+        leaks = find_leaks(every, asked, names, _names(checked, test_sets))
     return Survey(
         rows=examples.report,
         classes=tuple(classes),
@@ -175,14 +206,35 @@ def survey(
         languages=language_shares(every, seed),
         repeats=repeats,
         leaks=leaks,
-        multilabel=multilabel_evidence(examples.labels, repeats),
+        multilabel=multilabel_evidence(examples.labels, repeats) if sets is None else None,
+        label_sets=None if sets is None else describe_sets(sets),
     )
 
 
 def _checked(
     texts: Sequence[object], labels: Sequence[object] | None, oos_labels: Sequence[object]
-) -> Examples:
-    return check_examples(texts, [None] * len(texts) if labels is None else labels, oos_labels)
+) -> tuple[Examples, tuple[LabelSet, ...] | None]:
+    """Rows; where labels are lists also these, and each row's label is what a person would call its list."""
+    rows = [None] * len(texts) if labels is None else label_rows(labels)
+    if not has_lists(rows):
+        return check_examples(texts, rows, oos_labels), None
+    found = check_label_sets(texts, rows, oos_labels)
+    called = tuple(NAME_OF_SET.join(names) or NO_LABEL for names in found.labels)
+    return Examples(
+        found.texts, called, found.rows, found.out_of_scope, found.unlabelled, found.report
+    ), found.labels
+
+
+def _names(examples: Examples, sets: tuple[LabelSet, ...] | None) -> list[str]:
+    """Every label of every row."""
+    return list(examples.labels) if sets is None else [name for labels in sets for name in labels]
+
+
+def describe_sets(sets: Sequence[LabelSet]) -> LabelSets:
+    """How many labels rows have."""
+    sizes = [len(names) for names in sets]
+    mean = float(np.mean(sizes)) if sizes else 0.0
+    return LabelSets(mean, max(sizes, default=0), sizes.count(0), len(set(sets)))
 
 
 def _balance(counts: np.ndarray) -> float | None:

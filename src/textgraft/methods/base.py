@@ -26,14 +26,16 @@ from textgraft.core.examples import (
     clean_texts,
 )
 from textgraft.core.held_out import held_out
+from textgraft.core.label_sets import LabelledSets, check_label_sets, clean_label_sets, has_lists, label_rows
+from textgraft.core.label_thresholds import LabelThresholds, decide_labels
 from textgraft.core.out_of_fold import OutOfFold
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores, join_scores, keep_best, scatter_scores
 from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
-from textgraft.errors import NotFittedError, ParameterError
-from textgraft.methods import saved
+from textgraft.errors import DataError, NotFittedError, ParameterError
+from textgraft.methods import multilabel, saved
 from textgraft.methods.calibration import cross_fitted, outside_to_learn, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 from textgraft.methods.judging import fit_belief, judge
@@ -55,7 +57,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     Follows scikit-learn: the constructor stores, ``fit`` checks and learns, learned
     attributes end in an underscore; ``clone``, ``GridSearchCV`` and ``cross_val_predict``
-    work. Labels of any type become strings (``1`` and ``1.0`` are ``"1"``).
+    work. Labels of any type become strings (``1`` and ``1.0`` are ``"1"``). Where labels are lists, a text
+    may have several labels or none (:mod:`textgraft.methods.multilabel`).
 
     Attributes:
         classes_: (c,) sorted class names, as objects.
@@ -63,8 +66,11 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         report_: what was found in the rows, a :class:`textgraft.core.examples.RowReport`.
         belief_: how belief was calibrated, a :class:`textgraft.core.belief.Belief`.
         held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
-        oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``.
+        oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``; where a text may
+            have several labels, how far their best label is above its threshold.
         oos_best_: (o,) codes of the classes they look most like.
+        label_thresholds_: where a text may have several labels, a
+            :class:`textgraft.core.label_thresholds.LabelThresholds`; else ``None``.
     """
 
     method: ClassVar[str]
@@ -72,6 +78,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     holdout: float | str
     seed: int
+    label_thresholds_: LabelThresholds | None
 
     # ── what a method fills in ──────────────────────────────────────────────────────
 
@@ -118,11 +125,13 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
         A rule of coverage or risk is fitted on ``valid`` if given; else on a stratified, seeded
         hold-out; else, with too few rows to spare, by cross-fitting on all of them. The same rows
-        calibrate belief; without such a rule and without ``valid`` it is the method's own.
+        calibrate belief; without such a rule and without ``valid`` it is the method's own. Thresholds of
+        several labels always need such rows.
 
         Args:
             texts: n texts; empty ones are skipped and counted.
-            labels: n labels; empty ones mark unlabelled text, which is kept apart.
+            labels: n labels; empty ones mark unlabelled text, which is kept apart. Or n lists of labels,
+                of which empty ones mark texts that no label applies to; or a table of 0 and 1, (n, c).
             valid: texts and labels to fit the rejection rule on.
             run: a folder where a trained method keeps checkpoints and a log; a fit that was
                 killed goes on from there when it is called again with the same rows.
@@ -135,6 +144,10 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """
         examples, classes, codes = self._checked(texts, labels)
         n_classes = len(classes)
+        if isinstance(examples, LabelledSets):
+            folder = None if run is None else Path(run)
+            multilabel.fit_label_sets(self, examples, classes, codes, valid, folder, watch)
+            return self
         given = None if valid is None else self._check_held_out(valid, classes)
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
         learns = plan.learns
@@ -177,6 +190,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.oos_confidence_, self.oos_best_ = outside.confidence[order], outside.best[order]
         self.held_out_, self.belief_ = rows, fit_belief(judged)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
+        self.label_thresholds_ = None
         return self
 
     def out_of_fold(
@@ -194,6 +208,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             ParameterError, DataError, TrainingError: as ``fit``.
         """
         examples, classes, codes = self._checked(texts, labels)
+        if isinstance(examples, LabelledSets):
+            raise DataError("Rows are judged out of fold by one label each, found lists of labels.")
         whole = self._lesson(examples, codes, len(classes), watch)
         rows, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch, "judging rows")
         scores = corrected(scores, fit_belief(judge(scores, codes[rows])))
@@ -224,14 +240,22 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         examples, classes, codes = self._checked(texts, labels)
         return found_rate(self, self._lesson(examples, codes, len(classes), watch), watch)
 
+    @property
+    def multilabel_(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self._label_thresholds is not None
+
     # ── predicting ──────────────────────────────────────────────────────────────────
 
     def predict(self, texts: Sequence[object], watch: Watch = unwatched) -> np.ndarray:
-        """Labels (n,) as objects: a class name, or ``REJECTED``.
+        """Labels (n,) as objects: a class name, or ``REJECTED``; of several labels a tuple, perhaps empty.
 
         A text without content is believed to be of the most frequent class, with the lowest
-        confidence there is, −1.
+        confidence there is, −1; of several labels it gets none.
         """
+        if (thresholds := self._label_thresholds) is not None:
+            scores = self.predict_scores(texts, watch, most=len(self.classes_))
+            return decide_labels(scores, self.classes_, thresholds)
         return decide(self.predict_scores(texts, watch, most=1), self.classes_, self.threshold_)
 
     def predict_scores(
@@ -254,21 +278,33 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         return join_scores(parts, len(self.classes_))
 
     def predict_proba(self, texts: Sequence[object]) -> np.ndarray:
-        """Belief (n, c), columns in the order of ``classes_``, rows summing to 1."""
+        """Belief (n, c), columns in the order of ``classes_``, rows summing to 1.
+
+        Of several labels each is believed by itself, and rows have no such sum.
+        """
         self._check_fitted("predict_proba")
         return self.predict_scores(texts, most=len(self.classes_)).by_class
 
     def score(
         self, X: Sequence[object], y: Sequence[object], sample_weight: np.ndarray | None = None
     ) -> float:
-        """Accuracy, labels compared as strings; a rejected text counts as wrong."""
+        """Accuracy, labels compared as strings; a rejected text counts as wrong.
+
+        Of several labels it is the share of texts that get exactly theirs (subset accuracy).
+        """
         from sklearn.metrics import accuracy_score
 
+        if self.multilabel_:
+            # of both, labels stand in one order
+            exact = [a == b for a, b in zip(self.predict(X), clean_label_sets(label_rows(y)), strict=True)]
+            return float(np.average(exact, weights=sample_weight))
         truth = np.array([label or "" for label in clean_labels(y)], dtype=object)
         return float(accuracy_score(truth, self.predict(X), sample_weight=sample_weight))
 
     def explain(self, text: str, k: int = 3) -> Explanation:
         """The decision on one text and the k nearest training texts, nearest first."""
+        if (thresholds := self._label_thresholds) is not None:
+            return multilabel.explain_labels(self, thresholds, text, k)
         scores = self.predict_scores([text])
         similarities = cosines(self._embed_texts([text]), self.learned_.evidence)[0]
         nearest = np.argsort(-similarities, kind="stable")[:k]
@@ -329,14 +365,27 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     def _checked(
         self, texts: Sequence[object], labels: Sequence[object]
-    ) -> tuple[Examples, np.ndarray, np.ndarray]:
-        """Rows to learn from, their classes (c,) and their codes (n,), once the parameters can be."""
+    ) -> tuple[Examples | LabelledSets, np.ndarray, np.ndarray]:
+        """Rows to learn from, their classes (c,) and their codes (n,), once the parameters can be.
+
+        Codes are (n, c) 0/1 where rows may have several labels.
+        """
         self._check_parameters()
+        labels = label_rows(labels)
+        if has_lists(labels):
+            multilabel.check_takes_several(self)
+            sets = check_label_sets(texts, labels, self.oos_labels)
+            return sets, *sets.coded()
         examples = check_examples(texts, labels, self.oos_labels)
         return examples, *examples.coded()
 
     def _lesson(
-        self, examples: Examples, codes: np.ndarray, n_classes: int, watch: Watch, run: Path | None = None
+        self,
+        examples: Examples | LabelledSets,
+        codes: np.ndarray,
+        n_classes: int,
+        watch: Watch,
+        run: Path | None = None,
     ) -> Lesson:
         """All rows as the method reads them."""
         encoder = self._open_encoder()
@@ -345,6 +394,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         return Lesson(features, codes, n_classes, outside, encoder, run, examples.unlabelled)
 
     def _scores_of_block(self, texts: list[str], watch: Watch) -> Scores:
+        if self.multilabel_:
+            return multilabel.label_scores_of_texts(self, texts, watch)
         rows = np.flatnonzero([bool(text.strip()) for text in texts])
         n_classes = len(self.classes_)
         usual = int(self.class_counts_.argmax())
@@ -357,6 +408,11 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = self._represent(self.encoder_, clean_texts(texts), unwatched)
         return self._embed(self.learned_, features)
+
+    def _refit_label_thresholds(
+        self, rule: Rule | None, valid: tuple[Sequence[object], Sequence[object]] | None
+    ) -> None:
+        multilabel.refit_thresholds(self, rule, valid)
 
     def _check_parameters(self) -> None:
         faults = self._faults()
@@ -374,6 +430,10 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if faults:
             raise ParameterError.of(type(self).__name__, faults)
         clean_label_set(self.oos_labels)
+
+    @property
+    def _label_thresholds(self) -> LabelThresholds | None:
+        return getattr(self, "label_thresholds_", None)
 
     def _check_fitted(self, called: str) -> None:
         if not hasattr(self, "learned_"):

@@ -61,13 +61,30 @@ def plan_calibration(
         seed: of the draw.
         has_valid: whether the caller gave rows for this.
     """
+    if not has_valid and not isinstance(rule, NEEDS_ROWS):
+        return Calibration("none", np.ones(len(codes), dtype=bool), 0)
+    return plan_rows(codes, holdout, seed, has_valid)
+
+
+def plan_rows(
+    codes: np.ndarray,
+    holdout: float | str,
+    seed: int,
+    has_valid: bool,
+    spare_from: int = FEWEST_ROWS_TO_SPARE,
+) -> Calibration:
+    """The same for what always needs rows; codes are (n,), or (n, c) 0/1 for several labels a row.
+
+    With fewer rows than ``spare_from``, ``auto`` is cross-fitting.
+    """
     everything = np.ones(len(codes), dtype=bool)
     if has_valid:
         return Calibration("valid", everything, 0)
-    if not isinstance(rule, NEEDS_ROWS):
+    if codes.ndim == 2 and len(codes) == 1:
         return Calibration("none", everything, 0)
-    single = int((np.bincount(codes) == 1).sum())
-    share = _automatic_share(len(codes)) if holdout == "auto" else float(holdout)
+    counts = codes.sum(axis=0, dtype=np.int64) if codes.ndim == 2 else np.bincount(codes)
+    single = int((counts == 1).sum())
+    share = _automatic_share(len(codes), spare_from) if holdout == "auto" else float(holdout)
     if share == 0.0:
         return Calibration("cross-fit", everything, single)
     return Calibration("held-out", ~holdout_rows(codes, share, seed), single)
@@ -89,10 +106,12 @@ def cross_fitted(
     seed: int,
     watch: Watch,
     what: str = "cross-fitting the threshold",
+    most: int = MOST_CLASSES,
 ) -> tuple[np.ndarray, Scores]:
     """Row numbers (m,) and scores of rows under models that learned the other folds, fold by fold.
 
-    A class of one row is not scored, since nothing is left to learn it from.
+    A class of one row is not scored, since nothing is left to learn it from. Of each row the ``most`` best
+    classes are kept.
     """
     folds = fold_numbers(whole.codes, CROSS_FIT_FOLDS, seed)
     rows, parts = [np.empty(0, dtype=np.int64)], []
@@ -102,12 +121,12 @@ def cross_fitted(
             run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
             learned = learn(replace(whole.some(~out), run=run), unwatched)
             rows.append(np.flatnonzero(out))
-            parts.append(keep_best(score(learned, whole.features[out], whole.n_classes), MOST_CLASSES))
+            parts.append(keep_best(score(learned, whole.features[out], whole.n_classes), most))
         watch(Progress(what, fold + 1, CROSS_FIT_FOLDS))
     return np.concatenate(rows), join_scores(parts, whole.n_classes)
 
 
-def _automatic_share(n_rows: int) -> float:
-    if n_rows < FEWEST_ROWS_TO_SPARE:
+def _automatic_share(n_rows: int, spare_from: int) -> float:
+    if n_rows < spare_from:
         return 0.0
     return min(max(0.1 * n_rows, FEWEST_HELD_OUT), MOST_HELD_OUT) / n_rows

@@ -26,7 +26,7 @@ def rows_to_watch(batches: B, codes: np.ndarray, patience: int | None, seed: int
 
     Args:
         batches: of n rows.
-        codes: (n,) their class codes.
+        codes: (n,) their class codes, or (n, c) 0/1.
         patience: ``None`` watches nothing.
         seed: of the draw.
     """

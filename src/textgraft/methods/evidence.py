@@ -42,6 +42,26 @@ class Explanation:
     neighbours: tuple[Neighbour, ...]
 
 
+@dataclass(frozen=True)
+class LabelsNeighbour(Neighbour):
+    """A training text with several labels, or none; ``label`` says them for a person."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LabelsExplanation(Explanation):
+    """Why a text got its labels; ``label`` says them for a person, and no threshold rejects.
+
+    Attributes:
+        labels: what was decided, perhaps nothing.
+        belief: in every label, most believed first.
+    """
+
+    labels: tuple[str, ...]
+    belief: dict[str, float]
+
+
 def cosines(queries: Matrix, rows: Matrix) -> np.ndarray:
     """Cosine similarities (n, m) of rows of length 1."""
     if not isinstance(queries, np.ndarray):

@@ -62,7 +62,7 @@ class FinetuneClassifier(NetworkClassifier):
         lora: rank of low-rank adaptation; 0 trains the weights themselves (needs the extra ``lora``).
         factor: how many times slower each layer group learns than the one after it.
         dropout: of hidden states and of the vectors under the head.
-        smoothing: share of belief spread over all classes.
+        smoothing: share of belief spread over all classes; not where a text may have several labels.
         class_weights: ``none``, or ``balanced`` to make small classes count as much as large ones.
         patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
             them, and keep the best weights; ``None`` runs the whole plan on all rows.
@@ -274,9 +274,11 @@ class FinetuneClassifier(NetworkClassifier):
     def _class_weights(self, lesson: Lesson, device: str) -> Any:
         import torch
 
-        from textgraft.training.losses import balanced_class_weights
+        from textgraft.training.losses import balanced_class_weights, balanced_label_weights
 
         if self.class_weights == "none":
             return None
+        if lesson.multilabel:
+            return balanced_label_weights(torch.from_numpy(lesson.codes).long()).to(device)
         counts = torch.from_numpy(np.bincount(lesson.codes, minlength=lesson.n_classes))
         return balanced_class_weights(counts).to(device)

@@ -110,7 +110,7 @@ class Grafts:
     Attributes:
         grafts: those that answer together.
         evidence: (n, v) float16 vectors of the training texts, of length 1.
-        codes: (n,) their class codes.
+        codes: (n,) their class codes, or (n, c) 0/1.
         training: how it came to be.
     """
 
@@ -130,7 +130,7 @@ class Grafts:
 
     def vectors_and_logits(self, texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
         """Vectors (n, v) of length 1 and logits (n, c) of n texts."""
-        return answers_together(self.grafts, texts)
+        return answers_together(self.grafts, texts, several=self.codes.ndim == 2)
 
     def packed(self) -> Bundle:
         """Settings, arrays and words to make it again."""
@@ -168,16 +168,24 @@ def grafts_from(packed: Bundle) -> Grafts:
     return Grafts(grafts, arrays["evidence"], arrays["codes"], training_from_json(packed.about["training"]))
 
 
-def answers_together(grafts: Sequence[Graft], texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (n, v) of length 1, side by side, and the logarithm (n, c) of the mean belief."""
-    from scipy.special import softmax
+def answers_together(
+    grafts: Sequence[Graft], texts: list[str], *, several: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors (n, v) of length 1, side by side, and the logarithm (n, c) of the mean belief.
+
+    Where a text may have ``several`` labels, each believed by itself, it is the log-odds of the mean belief.
+    """
+    from scipy.special import expit, logit, softmax
 
     vectors, logits = zip(*(graft.vectors_and_logits(texts) for graft in grafts), strict=True)
     if len(grafts) == 1:
         return unit_rows(vectors[0]), logits[0]
+    together = unit_rows(np.concatenate([unit_rows(one) for one in vectors], axis=1))
+    if several:
+        belief = np.mean([expit(one.astype(np.float64)) for one in logits], axis=0)
+        return together, logit(np.clip(belief, PROBABLE, 1.0 - PROBABLE))
     belief = np.mean([softmax(one, axis=1) for one in logits], axis=0)
-    together = np.concatenate([unit_rows(one) for one in vectors], axis=1)
-    return unit_rows(together), np.log(belief + PROBABLE)
+    return together, np.log(belief + PROBABLE)
 
 
 def as_read(ids: Sequence[np.ndarray], limit: int, *, backward: bool = False) -> list[list[int]]:

@@ -15,7 +15,7 @@ from typing import final
 import numpy as np
 
 from textgraft.bundle import Bundle
-from textgraft.core.neighbours import vote
+from textgraft.core.neighbours import vote, vote_labels
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
@@ -101,6 +101,11 @@ class KNNClassifier(TextClassifier):
         neighbours = learned.index.search(unit_rows(features), int(self.k))
         temperature = np.inf if self.temperature is None else self.temperature
         return vote(neighbours, learned.codes, n_classes, temperature)
+
+    def _believe(self, learned: Memory, features: Features) -> np.ndarray:
+        neighbours = learned.index.search(unit_rows(features), int(self.k))
+        temperature = np.inf if self.temperature is None else self.temperature
+        return vote_labels(neighbours, learned.codes, temperature)
 
     def _embed(self, learned: Memory, features: Features) -> np.ndarray:
         return unit_rows(features)

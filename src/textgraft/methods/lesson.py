@@ -27,8 +27,8 @@ class Lesson:
 
     Attributes:
         features: of n rows.
-        codes: (n,) class codes.
-        n_classes: c; every class has at least one row.
+        codes: (n,) class codes; or (n, c) 0/1, which labels each row has, where it may have several.
+        n_classes: c; every class has at least one row, a label of several perhaps none.
         outside: features of the out-of-scope rows, perhaps none.
         encoder: the opened encoder, if the method has one.
         run: a folder for checkpoints and logs, or ``None``.
@@ -51,6 +51,11 @@ class Lesson:
     def n_rows_in_all(self) -> int:
         """Rows of the whole lesson."""
         return self.n_whole or len(self.codes)
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row may have several labels, or none."""
+        return self.codes.ndim == 2
 
     def some(self, rows: np.ndarray) -> Lesson:
         """Only the rows of a mask (n,)."""

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import final
 
 import numpy as np
+from scipy.special import expit
 
 from textgraft.bundle import Bundle
 from textgraft.core.progress import Progress, Watch
@@ -41,7 +42,7 @@ from textgraft.methods.left_out import (
 )
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
-from textgraft.methods.probe import fit_probe
+from textgraft.methods.probe import fit_label_probes, fit_probe
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Weights:
         weight: (c, d) float32.
         bias: (c,) float32.
         evidence: (n, d) float16 rows of length 1.
-        codes: (n,) class codes of the training texts.
+        codes: (n,) class codes of the training texts, or (n, c) 0/1.
         outside: (o, d) likewise of out-of-scope rows that confidence learned from, perhaps none.
         confidence: what it is made of.
     """
@@ -75,7 +76,7 @@ class Weights:
 
 @final
 class LinearClassifier(TextClassifier):
-    """Multinomial logistic regression over a frozen encoder's vectors.
+    """Multinomial logistic regression over a frozen encoder's vectors; of several labels, one for each.
 
     Args:
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
@@ -122,8 +123,9 @@ class LinearClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
         check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
-        strength = self.C * np.sqrt(lesson.n_classes / 2)
-        weight, bias = fit_probe(lesson.features, lesson.codes, strength, tolerance=1e-5)
+        strength = self.C * np.sqrt(max(2, lesson.n_classes) / 2)
+        fit = fit_label_probes if lesson.multilabel else fit_probe
+        weight, bias = fit(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
         return Weights(
             weight,
@@ -136,6 +138,8 @@ class LinearClassifier(TextClassifier):
 
     def _made_of(self, lesson: Lesson, strength: float, watch: Watch) -> Confidence:
         """Confidence as asked for, or as all rows allow: models of some of them must not differ in it."""
+        if lesson.multilabel:
+            return Confidence(USUAL)
         possible = can_be_weighed(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
         if self.confidence == "auto" and not possible:
             return Confidence(USUAL)
@@ -157,6 +161,9 @@ class LinearClassifier(TextClassifier):
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:
         vectors = unit_rows(features)
         return scores_of_logits(learned.logits(features), vectors, learned.of_classes, learned.confidence)
+
+    def _believe(self, learned: Weights, features: Features) -> np.ndarray:
+        return np.asarray(expit((features @ learned.weight.T + learned.bias).astype(np.float64)))
 
     def _embed(self, learned: Weights, features: Features) -> np.ndarray:
         return unit_rows(features)

@@ -6,6 +6,7 @@ from abc import ABC
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+from scipy.special import expit
 
 from textgraft.core.scores import Scores
 from textgraft.methods.base import TextClassifier
@@ -47,6 +48,10 @@ class NetworkClassifier(TextClassifier, ABC):
     def _score(self, learned: LearnedNetwork, features: Features, n_classes: int) -> Scores:
         vectors, logits = learned.running.vectors_and_logits(list(features))
         return scores_of_logits(logits, vectors, learned.of_classes)
+
+    def _believe(self, learned: LearnedNetwork, features: Features) -> np.ndarray:
+        logits = learned.running.vectors_and_logits(list(features))[1]
+        return np.asarray(expit(logits.astype(np.float64)))
 
     def _embed(self, learned: LearnedNetwork, features: Features) -> np.ndarray:
         return learned.running.vectors_and_logits(list(features))[0]

@@ -28,5 +28,38 @@ def fit_probe(
     if len(weight) == 1:
         # one logit z for two classes is the softmax of -z/2 and z/2
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return _contiguous(weight, bias)
+
+
+def fit_label_probes(
+    vectors: np.ndarray, targets: np.ndarray, strength: float, tolerance: float = 1e-4
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (c, d) and biases (c,) of one binary logistic regression a label.
+
+    Args:
+        vectors: (n, d).
+        targets: (n, c) 0/1; a label of none of the rows, or of all, gets its share as a constant.
+        strength: inverse strength of the L2 penalty.
+        tolerance: of the solver.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    n, n_labels = targets.shape
+    weight, bias = np.zeros((n_labels, vectors.shape[1]), np.float32), np.zeros(n_labels, np.float32)
+    for label, count in enumerate(targets.sum(axis=0, dtype=np.int64)):
+        if count in (0, n):
+            bias[label] = constant_logit(int(count), n)
+            continue
+        model = LogisticRegression(C=strength, tol=tolerance, max_iter=1_000).fit(vectors, targets[:, label])
+        weight[label], bias[label] = model.coef_[0], model.intercept_[0]
+    return weight, bias
+
+
+def constant_logit(count: int, n: int) -> float:
+    """Log-odds of a label that ``count`` of n rows have, half a row added to either side (Haldane, 1956)."""
+    return float(np.log((count + 0.5) / (n - count + 0.5)))
+
+
+def _contiguous(weight: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # sklearn may hand out Fortran order, whose products differ in the last bit from a reloaded array's
     return np.ascontiguousarray(weight), bias

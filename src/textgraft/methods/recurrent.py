@@ -89,7 +89,7 @@ class Recurrent:
         settings: to build the network again.
         words: of the vocabulary, if it has one.
         evidence: (n, e) float16 vectors of the training texts, of length 1.
-        codes: (n,) their class codes.
+        codes: (n,) their class codes, or (n, c) 0/1.
         training: how it came to be.
     """
 

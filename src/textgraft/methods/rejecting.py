@@ -11,6 +11,7 @@ import numpy as np
 from textgraft.core.belief import Belief
 from textgraft.core.examples import Examples, check_examples, codes_of
 from textgraft.core.held_out import HeldOut, held_out
+from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores
@@ -36,6 +37,7 @@ class Rejecting(ABC):
     oos_best_: np.ndarray
     belief_: Belief
     threshold_: Threshold
+    label_thresholds_: LabelThresholds | None
 
     @property
     def reads(self) -> Literal["vectors", "texts"]:
@@ -45,6 +47,12 @@ class Rejecting(ABC):
     @abstractmethod
     def _score(self, learned: Any, features: Features, n_classes: int) -> Scores:
         """What is believed of each row."""
+
+    @abstractmethod
+    def _refit_label_thresholds(
+        self, rule: Rule | None, valid: tuple[Sequence[object], Sequence[object]] | None
+    ) -> None:
+        """Fit the thresholds of several labels anew; refuse a rule of rejection."""
 
     @abstractmethod
     def _check_fitted(self, called: str) -> None:
@@ -59,12 +67,16 @@ class Rejecting(ABC):
         """Change the rejection rule of a fitted classifier without fitting it again.
 
         Uses the held-out rows kept from ``fit``, or those of ``valid``, which calibrate belief anew.
+        Where a text may have several labels there is no rule, and ``valid`` fits the labels' thresholds.
         Where it raises, nothing has changed.
 
         Raises:
             DataError: the rule needs held-out rows, but ``fit`` kept none, or too few.
         """
         self._check_fitted("set_rejection")
+        if self.label_thresholds_ is not None:
+            self._refit_label_thresholds(rule, valid)
+            return self
         rows, belief = self.held_out_, self.belief_
         if valid is not None:
             examples = self._check_held_out(valid, self.classes_)
@@ -100,6 +112,12 @@ class Rejecting(ABC):
     def rejection_sentences(self) -> list[str]:
         """How the threshold was chosen, and what it does to the out-of-scope rows of ``fit``."""
         self._check_fitted("rejection_sentences")
+        if self.label_thresholds_ is not None:
+            sentences = [self.label_thresholds_.sentence()]
+            if n := len(self.oos_confidence_):
+                none = int((self.oos_confidence_ < 0).sum())
+                sentences.append(f"Of the {n:,} out-of-scope rows given, {none:,} get no label.")
+            return sentences
         sentences = [self.threshold_.sentence()]
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
             caught = int((self.oos_confidence_ < self.threshold_.cuts(self.oos_best_)).sum())

@@ -15,6 +15,7 @@ from textgraft.bundle import Bundle, with_prefix, without_prefix, write_bundle
 from textgraft.core.belief import Belief
 from textgraft.core.examples import RowReport, clean_label_set
 from textgraft.core.held_out import HeldOut
+from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.risk import Tested
 from textgraft.core.rules import parse_rule
 from textgraft.core.threshold import ClassThreshold, Threshold
@@ -33,6 +34,9 @@ _HELD_OUT = ("confidence", "correct", "outside", "best", "outside_best")
 
 _ENDLESS = {"inf": math.inf, "-inf": -math.inf}
 """Words for thresholds of classes that JSON has no number for."""
+
+_LABEL_SETTINGS = ("common", "rows", "source")
+"""What is kept of the thresholds of several labels, beside their arrays."""
 
 
 def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
@@ -55,6 +59,9 @@ def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
         "report": asdict(classifier.report_),
         "learned": packed.about,
     }
+    if (thresholds := classifier.label_thresholds_) is not None:
+        about["label_thresholds"] = {name: getattr(thresholds, name) for name in _LABEL_SETTINGS}
+        arrays |= {"label_thresholds": thresholds.values, "label_positives": thresholds.positives}
     arrays |= {name[:-1]: getattr(classifier, name) for name in _ARRAYS}
     arrays |= {f"held_out_{name}": getattr(classifier.held_out_, name) for name in _HELD_OUT}
     texts |= {"classes": list(classifier.classes_), "train_texts": classifier.train_texts_}
@@ -76,6 +83,14 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
     )
     classifier.classes_ = np.array(bundle.texts["classes"], dtype=object)
     classifier.train_texts_ = bundle.texts["train_texts"]
+    # models of one label a text have none, nor have those of before there were several
+    classifier.label_thresholds_ = None
+    if "label_thresholds" in about:
+        classifier.label_thresholds_ = LabelThresholds(
+            values=bundle.arrays["label_thresholds"],
+            positives=bundle.arrays["label_positives"],
+            **about["label_thresholds"],
+        )
     for name in _ARRAYS:
         setattr(classifier, name, bundle.arrays.get(name[:-1]))
     if classifier.oos_best_ is None:

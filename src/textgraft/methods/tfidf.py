@@ -26,6 +26,7 @@ from textgraft.encoders import Encoder
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.probe import constant_logit
 
 WORD = re.compile(r"\b\w+\b")
 
@@ -111,9 +112,12 @@ class TfidfClassifier(TextClassifier):
         return Ngrams(words, characters, weight.astype(np.float16).astype(np.float32), bias, rows)
 
     def _score(self, learned: Ngrams, features: Features, n_classes: int) -> Scores:
-        logits = self._embed(learned, features) @ learned.weight.T + learned.bias
-        own = expit(logits.astype(np.float64))
+        own = self._believe(learned, features)
         return scores_from_dense(own / own.sum(axis=1, keepdims=True), own.max(axis=1))
+
+    def _believe(self, learned: Ngrams, features: Features) -> np.ndarray:
+        logits = self._embed(learned, features) @ learned.weight.T + learned.bias
+        return np.asarray(expit(logits.astype(np.float64)))
 
     def _embed(self, learned: Ngrams, features: Features) -> sp.csr_array:
         texts = list(features)
@@ -199,7 +203,7 @@ def _joined(words: Any, characters: Any) -> sp.csr_array:
 def _one_versus_rest(
     rows: sp.csr_array, codes: np.ndarray, n_classes: int, C: float, seed: int, watch: Watch
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (c, f) and biases (c,), float32."""
+    """Weights (c, f) and biases (c,), float32; codes are (n,), or (n, c) 0/1."""
     from sklearn.linear_model import LogisticRegression
 
     weight = np.empty((n_classes, rows.shape[1]), dtype=np.float32)
@@ -210,7 +214,11 @@ def _one_versus_rest(
         model = LogisticRegression(
             C=C, solver="liblinear", dual=True, tol=1e-2, max_iter=1_000, random_state=seed
         )
-        model.fit(rows, codes == code)
-        weight[code], bias[code] = model.coef_[0], model.intercept_[0]
+        has = codes[:, code] > 0 if codes.ndim == 2 else codes == code
+        if has.any() and not has.all():
+            model.fit(rows, has)
+            weight[code], bias[code] = model.coef_[0], model.intercept_[0]
+        else:
+            weight[code], bias[code] = 0.0, constant_logit(int(has.sum()), len(has))
         watch(Progress("learning classes", code + 1, n_classes))
     return weight, bias

@@ -13,7 +13,7 @@ from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.probe import fit_probe
+from textgraft.methods.probe import fit_label_probes, fit_probe
 from textgraft.networks.packed import to_bf16
 from textgraft.networks.pooled import ClassifierNetwork
 from textgraft.networks.running import outputs_in_order
@@ -68,7 +68,7 @@ class Tuned:
         changed: fp32 tensors that differ from the pretrained ones, by their names in the network.
         pool: how states become a vector.
         evidence: (n, d) float16 vectors of the training texts, of length 1.
-        codes: (n,) their class codes.
+        codes: (n,) their class codes, or (n, c) 0/1.
         training: how it came to be.
     """
 
@@ -125,9 +125,11 @@ def start_from_probe(
 ) -> None:
     """Set the head to logistic regression over the vectors as they are.
 
-    Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely.
+    Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely. Codes are
+    (n,), or (n, c) 0/1 where a row may have several labels.
     """
-    order = np.argsort(codes, kind="stable")
+    several = codes.ndim == 2
+    order = np.arange(len(codes)) if several else np.argsort(codes, kind="stable")
     least, each, most = ROWS_PROBED
     n_probed = min(len(order), max(least, each * network.head.out_features), most)
     rows = order[np.linspace(0, len(order) - 1, n_probed).astype(int)]
@@ -140,19 +142,28 @@ def start_from_probe(
         pretrained.device,
         pretrained.precision == "bf16",
     )
+    spread = max(1e-12, float((vectors**2).sum(1).mean()))
+    if several:
+        strength = PROBE_STRENGTH * np.sqrt(max(2, codes.shape[1]) / 2) / spread
+        _set_head(network, *fit_label_probes(vectors, codes[rows], strength))
+        return
     present = np.unique(codes[rows])
     if len(present) < 2:
         return
     n_classes = network.head.out_features
     # the same penalty whatever the vectors' length is
-    strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / max(1e-12, float((vectors**2).sum(1).mean()))
+    strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / spread
     weight, bias = fit_probe(vectors, codes[rows], strength)
     whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
     whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
     whole_weight[present], whole_bias[present] = weight, bias
+    _set_head(network, whole_weight, whole_bias)
+
+
+def _set_head(network: ClassifierNetwork, weight: np.ndarray, bias: np.ndarray) -> None:
     with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(whole_weight))
-        network.head.bias.copy_(torch.from_numpy(whole_bias))
+        network.head.weight.copy_(torch.from_numpy(weight))
+        network.head.bias.copy_(torch.from_numpy(bias))
 
 
 def learned_from(
