@@ -9,29 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from textgraft.core.belief import Bin, calibration_error, reliability
-from textgraft.core.decision import REJECTED, accepted, decide
-from textgraft.core.examples import RowReport, check_examples
+from textgraft.core.decision import REJECTED
+from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
-from textgraft.core.scores import Scores
-from textgraft.core.thresholds import Threshold
-from textgraft.errors import DataError
+from textgraft.experiments.answers import Answers, Judged, answers_to
 from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
-
-
-class Judged(Protocol):
-    """What can be evaluated: every fitted :class:`textgraft.TextClassifier`."""
-
-    oos_labels: Iterable[str]
-    classes_: np.ndarray
-    threshold_: Threshold
-
-    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:
-        """Belief before decision."""
 
 
 @dataclass(frozen=True)
@@ -169,23 +156,19 @@ def evaluate(
         DataError: no row is labelled and in scope, or rows cannot be read.
         NotFittedError: the classifier has not learned yet.
     """
-    examples = check_examples(texts, labels, classifier.oos_labels if oos_labels is None else oos_labels)
-    report, n = examples.report, len(examples.texts)
-    if not n:
-        raise DataError(
-            f"Expected labelled in-scope rows, found none in {report.rows:,} rows "
-            f"(out of scope {report.out_of_scope:,}, no label {report.unlabelled:,}, empty {report.empty:,})."
-        )
-    scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch)
-    truth = np.array(examples.labels, dtype=object)
-    predicted = decide(scores, classifier.classes_, classifier.threshold_)
-    kept = accepted(scores, classifier.threshold_)
+    return evaluation_of(answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch))
+
+
+def evaluation_of(answers: Answers) -> Evaluation:
+    """The measures of :func:`evaluate` on rows that were answered."""
+    report, scores, n = answers.examples.report, answers.scores, answers.n
+    truth, predicted, kept = answers.truth, answers.predicted, answers.accepted
     right = predicted[:n] == truth
-    best_is_right, believed = classifier.classes_[scores.best[:n]] == truth, scores.values[:n, 0]
+    best_is_right, believed = answers.best_is_right, scores.values[:n, 0]
     classes, micro_f1 = _by_class(truth, predicted[:n])
     auroc, fpr = _separation(scores.confidence[:n], scores.confidence[n:])
-    unseen = set(examples.labels) - set(classifier.classes_)
-    unseen_rows = sum(label in unseen for label in examples.labels)
+    unseen = set(answers.examples.labels) - set(answers.classes)
+    unseen_rows = sum(label in unseen for label in answers.examples.labels)
     return Evaluation(
         rows=report.rows,
         in_scope=n,
@@ -206,8 +189,8 @@ def evaluate(
         fpr_at_95_tpr=fpr,
         calibration_error=calibration_error(believed, best_is_right),
         reliability=reliability(believed, best_is_right),
-        threshold=cut if math.isfinite(cut := float(classifier.threshold_.value)) else None,
-        threshold_sentence=classifier.threshold_.sentence(),
+        threshold=cut if math.isfinite(cut := float(answers.threshold.value)) else None,
+        threshold_sentence=answers.threshold.sentence(),
         classes=classes,
         notes=tuple(_notes(report, sorted(unseen), unseen_rows)),
     )
