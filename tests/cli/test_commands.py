@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -103,6 +104,22 @@ def test_predict_reads_stdin_and_tables(model, run):
     code, out, _ = run("predict", model, MORE_TICKETS)
     assert code == 0
     assert len(out.splitlines()) == 95
+
+
+def test_next_says_what_to_label(run, model, tmp_path):
+    code, out, _ = run("next", model, MORE_TICKETS, "-k", 3)
+    assert code == 0
+    assert "stands for" in out
+    code, out, _ = run("next", model, MORE_TICKETS, "-k", 3, "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert len(rows) == 3
+    with open(MORE_TICKETS, encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    assert [texts[row["row"]] for row in rows] == [row["text"] for row in rows]
+    (tmp_path / "blank.txt").write_text("\n  \n")
+    code, _, err = run("next", model, tmp_path / "blank.txt")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "Expected texts to choose from" in err
 
 
 def test_the_rule_of_a_saved_model_can_be_changed(run, model):
@@ -265,7 +282,7 @@ def test_usage_errors_exit_with_2_and_versions_print(run):
 
 
 def test_help_of_every_command_shows_examples(run):
-    for command in ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders"):
+    for command in ("fit", "predict", "evaluate", "explain", "inspect", "suspects", "next", "methods"):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert f"textgraft {command}" in out
