@@ -34,6 +34,16 @@ class ClassResult:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """One score as a person reads it; ``key`` is the field of :class:`Evaluation` that has its number."""
+
+    key: str
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """What :func:`evaluate` found; every share is from 0 to 1, ``None`` where it has no meaning.
 
@@ -100,35 +110,36 @@ class Evaluation:
             lines = [f"The {len(shown):,} classes with the lowest F1 of {len(self.classes):,}, worst first:"]
         head = ["class", "precision", "recall", "F1", "rows", "rejected"]
         lines += aligned([head, *map(_report_row, shown)], "<>>>>>")
-        lines += ["", *aligned(self._summary(), "<><"), "", self.threshold_sentence, *self.notes]
+        summary = [[one.name, one.value, one.meaning] for one in self.measures()]
+        lines += ["", *aligned(summary, "<><"), "", self.threshold_sentence, *self.notes]
         return "\n".join(lines)
 
-    def _summary(self) -> list[list[str]]:
+    def measures(self) -> tuple[Measure, ...]:
+        """The scores, in the order in which a person reads them."""
         outside = (
             counted(self.out_of_scope, "out-of-scope row") if self.out_of_scope else "no out-of-scope rows"
         )
-        return [
-            ["rows", f"{self.in_scope:,}", f"in scope, and {outside}"],
-            ["in-scope accuracy", percent(self.accuracy), "a rejected text counts as wrong"],
-            ["  without rejection", percent(self.accuracy_without_rejection), "best class, always"],
-            ["macro-F1", number(self.macro_f1), "every class counts the same"],
-            ["micro-F1", number(self.micro_f1), "every text counts the same"],
-            ["coverage", percent(self.coverage), "of in-scope texts accepted"],
-            ["accuracy of accepted", percent(self.accuracy_of_accepted), "in-scope texts only"],
-            ["risk", percent(self.risk), "errors among all accepted texts, out-of-scope included"],
-            ["out-of-scope recall", percent(self.out_of_scope_recall), "rejected of out-of-scope texts"],
-            ["AUROC", number(self.auroc), "in-scope surer than out-of-scope; 0.5 is chance"],
-            [
-                "FPR at 95 % TPR",
-                percent(self.fpr_at_95_tpr),
-                "out-of-scope accepted when 95 % of in-scope are",
-            ],
-            [
-                "calibration error",
-                number(self.calibration_error),
-                "mean gap of belief and share right; 0 is best",
-            ],
-        ]
+        shares = {
+            "accuracy": ("in-scope accuracy", "a rejected text counts as wrong"),
+            "accuracy_without_rejection": ("  without rejection", "best class, always"),
+            "macro_f1": ("macro-F1", "every class counts the same"),
+            "micro_f1": ("micro-F1", "every text counts the same"),
+            "coverage": ("coverage", "of in-scope texts accepted"),
+            "accuracy_of_accepted": ("accuracy of accepted", "in-scope texts only"),
+            "risk": ("risk", "errors among all accepted texts, out-of-scope included"),
+            "out_of_scope_recall": ("out-of-scope recall", "rejected of out-of-scope texts"),
+            "auroc": ("AUROC", "in-scope surer than out-of-scope; 0.5 is chance"),
+            "fpr_at_95_tpr": ("FPR at 95 % TPR", "out-of-scope accepted when 95 % of in-scope are"),
+            "calibration_error": ("calibration error", "mean gap of belief and share right; 0 is best"),
+        }
+        plain = {"macro_f1", "micro_f1", "auroc", "calibration_error"}
+        return (
+            Measure("rows", "rows", f"{self.in_scope:,}", f"in scope, and {outside}"),
+            *(
+                Measure(key, name, (number if key in plain else percent)(getattr(self, key)), meaning)
+                for key, (name, meaning) in shares.items()
+            ),
+        )
 
 
 def evaluate(
