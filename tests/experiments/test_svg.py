@@ -100,4 +100,4 @@ def test_series_differ_by_shape_and_class_and_a_guide_is_none_of_them() -> None:
         for group in svg.iter("g")
     }
     assert len(shapes) >= 4
-    assert [swatch.count("dashed") for swatch, _ in legend(chart(guide, *several))] == [1, 0, 0, 0, 0]
+    assert [swatch.count("line guide") for swatch, _ in legend(chart(guide, *several))] == [1, 0, 0, 0, 0]

@@ -1,6 +1,6 @@
 """Line charts as small ``<svg>`` elements, in colours that the page around them sets.
 
-Series differ by the shape of their marks too, not by colour alone. Colours are the classes ``c0`` to ``c7``
+Series differ by their marks or dashes too, not by colour alone. Colours are the classes ``c0`` to ``c7``
 of the page, so that light, dark and print are its business.
 """
 
@@ -13,7 +13,7 @@ from textgraft.experiments.charts import Chart, Series
 from textgraft.experiments.tables import printable, shortened
 
 WIDTH, HEIGHT = 440, 290
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 30, 44
+LEFT, RIGHT, TOP, BOTTOM = 46, 22, 30, 44
 COLOURS = 8
 
 
@@ -41,7 +41,7 @@ def legend(chart: Chart) -> list[tuple[str, str]]:
         kind = "guide" if series.kind == "guide" else f"c{colour % COLOURS}"
         svg = Element("svg", {"viewBox": "0 0 28 14", "class": f"swatch {kind}", "aria-hidden": "true"})
         if series.kind != "ring":
-            _line(svg, [(1, 7), (27, 7)], dashed=series.kind == "guide")
+            _line(svg, [(1, 7), (27, 7)], series.kind)
         if series.kind in ("marks", "ring"):
             _mark(svg, 14, 7, colour, ring=series.kind == "ring")
         found.append((tostring(svg, encoding="unicode"), series.name))
@@ -68,7 +68,7 @@ def _draw_axes(svg: Element, chart: Chart) -> None:
 def _draw_series(group: Element, chart: Chart, series: Series, number: int) -> None:
     places = [_at(chart, point.x, point.y) for point in series.points]
     if len(places) > 1 and series.kind != "ring":
-        _line(group, places, dashed=series.kind == "guide")
+        _line(group, places, series.kind)
     if series.kind in ("curve", "guide") and len(places) != 1:
         return
     for point, (x, y) in zip(series.points, places, strict=True):
@@ -80,9 +80,9 @@ def _draw_series(group: Element, chart: Chart, series: Series, number: int) -> N
         _say(mark, "title", f"{series.name}: {chart.x.said(point.x)}, {chart.y.said(point.y)}")
 
 
-def _line(parent: Element, places: Sequence[tuple[float, float]], *, dashed: bool) -> None:
+def _line(parent: Element, places: Sequence[tuple[float, float]], kind: str) -> None:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    SubElement(parent, "polyline", {"points": path, "class": "line dashed" if dashed else "line"})
+    SubElement(parent, "polyline", {"points": path, "class": f"line {kind}"})
 
 
 def _mark(parent: Element, x: float, y: float, number: int, *, ring: bool) -> Element:
