@@ -122,6 +122,37 @@ def test_next_says_what_to_label(run, model, tmp_path):
     assert "Expected texts to choose from" in err
 
 
+def test_evaluate_writes_a_report(run, model, tmp_path):
+    page = tmp_path / "tickets & co.html"
+    more = ["--train", TICKETS, "--unlabelled", MORE_TICKETS, "--json"]
+    code, out, _ = run("evaluate", model, MORE_TICKETS, "--report", page, *more)
+    assert code == 0
+    html = page.read_text(encoding="utf-8")
+    assert f"{100 * json.loads(out)['accuracy']:.1f} %" in html
+    assert f"textgraft evaluate {model} {MORE_TICKETS} --report &#39;" in html
+    for heading in ("Surest errors", "What to label next", "Most suspicious labels first", "tickets.model"):
+        assert heading in html
+    plain = run("evaluate", model, MORE_TICKETS)[1]
+    _, out, _ = run("evaluate", model, MORE_TICKETS, "--report", page)
+    assert out == f"{plain}Report: {page}\n"
+    html = page.read_text(encoding="utf-8")
+    assert "What to label next" not in html
+    assert "name the training file with --train" in html
+
+
+def test_reports_that_cannot_be_are_refused_in_one_line(run, model, tmp_path):
+    for arguments, said in (
+        (["--report", tmp_path / "page.pdf"], "Expected a file ending in .html, found 'page.pdf'."),
+        (["--report", tmp_path / "none" / "page.html"], "there is no folder"),
+        (["--train", TICKETS, "--no-suspects"], "--train and --suspects add to the HTML report"),
+        (["--report", tmp_path / "page.html", "--train", tmp_path / "none.csv"], "none.csv"),
+    ):
+        code, out, err = run("evaluate", model, MORE_TICKETS, *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_rule_of_a_saved_model_can_be_changed(run, model):
     def kept(rule: str) -> int:
         _, out, _ = run("predict", model, MORE_TICKETS, "--reject", rule)

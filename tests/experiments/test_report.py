@@ -160,6 +160,7 @@ def test_the_curve_ends_at_no_rejection_and_holds_the_chosen_point(
     assert (curve.chosen.coverage, curve.chosen.risk_of_all) == (found.coverage, found.risk)
     assert curve.chosen.risk == pytest.approx(1 - (found.accuracy_of_accepted or 0))
     assert curve.at(found.coverage) == curve.chosen
+    assert curve.points[0].coverage == pytest.approx(20 / 60)
     coverages = [point.coverage for point in curve.points]
     assert coverages == sorted(coverages)
     # the mean risk of the n surest rows, over n, counted one by one

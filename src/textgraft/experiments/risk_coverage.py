@@ -11,6 +11,9 @@ import numpy as np
 
 from textgraft.experiments.answers import Answers
 
+FEWEST_ROWS = 20
+"""Accepted rows from which a curve begins: among the very surest a single error looks like a disaster."""
+
 MOST_POINTS = 200
 """Of a curve; more cannot be told apart."""
 
@@ -35,7 +38,7 @@ class RiskCoverage:
     """The curve.
 
     Attributes:
-        points: from strict thresholds to loose ones; the last accepts everything.
+        points: from strict thresholds, that accept some rows at least, to loose ones; the last accepts all.
         chosen: what the classifier's own threshold does.
         area: mean risk over all coverages (AURC), in-scope texts.
     """
@@ -59,7 +62,8 @@ def risk_coverage(answers: Answers) -> RiskCoverage:
     ends = np.flatnonzero(np.append(sorted_confidence[1:] < sorted_confidence[:-1], True))
     accepted = ends + 1
     errors = np.cumsum(wrong[order])[ends]
-    some = np.unique(np.linspace(0, len(ends) - 1, min(MOST_POINTS, len(ends))).astype(int))
+    first = int(np.searchsorted(accepted, min(FEWEST_ROWS, n)))
+    some = np.unique(np.linspace(first, len(ends) - 1, min(MOST_POINTS, len(ends))).astype(int))
     strangers = [int((outside >= cut).sum()) for cut in sorted_confidence[ends[some]]]
     points = tuple(
         Kept(
