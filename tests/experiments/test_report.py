@@ -25,7 +25,7 @@ from textgraft.experiments.tables import printable
 EVIL = '<script>document.title="RAN"</script>'
 WORDS = {"fruit": "apple pear plum", "tool": "hammer saw drill", "bird": "robin crow eagle"}
 ORIGIN = Origin("cards.model", (("test rows", "test.csv"),), "textgraft evaluate", "now", (("Python", "3"),))
-VOID = {"meta", "link", "br", "img", "input", "hr"}
+VOID = {"meta", "wbr", "link", "br", "img", "input", "hr"}
 
 
 class Page(HTMLParser):
@@ -207,7 +207,9 @@ def test_the_surest_errors_come_first_with_their_neighbours(
 def test_training_rows_are_looked_at(classifier: tg.TextClassifier, given_rows: Any) -> None:
     texts, labels = rows(120, np.random.default_rng(0))
     leaked = [texts[5], *given_rows[0]], [labels[5], *given_rows[1]]
-    own = report_of(classifier, leaked).training_rows
+    found = report_of(classifier, leaked)
+    assert "so these scores flatter" in sound(found).text
+    own = found.training_rows
     assert (own.given, own.rows, own.suspects) == (False, 122, None)
     assert (own.repeats.conflicts, own.repeats.near >= 1, own.leaks.exact >= 1) == (1, True, True)
     given = report_of(classifier, leaked, train=(texts, labels))
@@ -247,7 +249,7 @@ def test_a_trained_network_shows_its_plan_and_losses(tiny_models: Any) -> None:
 
 
 def test_no_text_label_or_name_is_anything_but_text() -> None:
-    names = [EVIL, "أدوات <b>", "{{ 7 * 7 }}", '" onmouseover="x', "x" * 300]
+    names = [EVIL + "_&_", "أدوات <b>", "{{ 7 * 7 }}", '" onmouseover="x', "x" * 300]
     draw = np.random.default_rng(0)
     labels = [names[row % 5] for row in range(100)]
     texts = [f"w{row % 5} w{draw.integers(5)} v{draw.integers(5)}" for row in range(100)]
@@ -260,6 +262,7 @@ def test_no_text_label_or_name_is_anything_but_text() -> None:
     )
     page = sound(report)
     assert page.text.count(EVIL) > 5
+    assert "_<wbr>&amp;_<wbr>" in report.html()
     assert "{{ 7 * 7 }}" in page.text
     assert 'dir="auto"' in report.html()
 
@@ -304,6 +307,8 @@ def test_a_report_without_a_single_error(classifier: tg.TextClassifier) -> None:
     assert "No class was taken for another" in page.text
     assert "None of 2 accepted rows got a wrong label" in page.text
     assert report.likeness is None
+    assert report.training_rows.leaks.exact == 0
+    assert "scores flatter" not in page.text
 
 
 def test_one_row_and_a_class_never_learned(classifier: tg.TextClassifier) -> None:

@@ -46,8 +46,20 @@ def score_intervals(answers: Answers, seed: int) -> dict[str, Interval | None]:
     }
 
 
-def macro_f1_interval(truth: np.ndarray, predicted: np.ndarray, seed: int, draws: int = DRAWS) -> Interval:
-    """The percentile bootstrap interval of macro-F1 over the classes that are true or predicted in a draw.
+def macro_f1_interval(
+    truth: np.ndarray, predicted: np.ndarray, seed: int, draws: int = DRAWS
+) -> Interval | None:
+    """The percentile bootstrap interval of macro-F1; ``None`` where all draws agree, which shows nothing.
+
+    Args:
+        truth, predicted, seed, draws: as of :func:`macro_f1_draws`.
+    """
+    low, high = np.quantile(macro_f1_draws(truth, predicted, seed, draws), (0.025, 0.975)).tolist()
+    return (low, high) if low < high else None
+
+
+def macro_f1_draws(truth: np.ndarray, predicted: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
+    """(draws,) macro-F1 of rows drawn anew, over the classes that are true or predicted in each draw.
 
     Args:
         truth, predicted: (n,) labels, ``REJECTED`` being a miss and no class.
@@ -68,5 +80,4 @@ def macro_f1_interval(truth: np.ndarray, predicted: np.ndarray, seed: int, draws
         either[no_class] = 0
         there = either > 0
         found[number] = (2 * hits[there] / either[there]).mean()
-    low, high = np.quantile(found, (0.025, 0.975)).tolist()
-    return low, high
+    return found

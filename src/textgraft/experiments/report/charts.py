@@ -74,6 +74,6 @@ def losses_chart(training: Training) -> Chart | None:
         "Loss by epoch",
         "The mean loss of the rows that were learned from, and of held-out rows where there were some.",
         axis_over([point.x for point in learned], "epoch", form="whole"),
-        axis_over([*values, 0.0], "loss"),
+        Axis("loss", 0.0, 1.05 * max(values) or 1.0),
         tuple(series),
     )

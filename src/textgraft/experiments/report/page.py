@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,14 +70,16 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_shown,
     )
-    made.filters |= {
+    filters: dict[str, Callable[..., Any]] = {
         "percent": percent,
         "number": number,
         "text": lambda text: shortened(text, LONGEST_TEXT),
         "label": lambda label: shortened(label, LONGEST_LABEL),
+        "breakable": _breakable,
         "interval": _interval,
         "cosine": _cosine,
     }
+    made.filters |= filters
     made.globals |= {"counted": counted, "svg": _drawn, "legend": _legend}
     return made
 
@@ -84,6 +87,13 @@ def _environment() -> Environment:
 def _shown(value: Any) -> Any:
     """What any expression of a template gives: strings of data without signs that a page cannot hold."""
     return printable(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _breakable(label: str) -> Any:
+    """A class name that may be broken behind an underscore, where a line has no room for it."""
+    from markupsafe import Markup
+
+    return Markup("_<wbr>").join(printable(shortened(label, LONGEST_LABEL)).split("_"))
 
 
 def _interval(interval: tuple[float, float] | None, form: str = "percent") -> str:
