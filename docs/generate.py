@@ -285,6 +285,24 @@ def suspicious_table() -> str:
     )
 
 
+def label_next_table() -> str:
+    result = _result("label_next")
+    rows = [
+        [
+            row["data"],
+            f"{row['rows_of_each_class']} + {row['labels_a_round']} a round",
+            row["way"],
+            *(
+                f"{mean:.3f} ± {spread:.3f}"
+                for mean, spread in zip(row["accuracy"], row["spread"], strict=True)
+            ),
+        ]
+        for row in result["table"]
+    ]
+    rounds = [f"after round {number}" for number in range(1, result["rounds"] + 1)]
+    return _table(["data", "labels", "chosen by", "at first", *rounds], rows, result)
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -357,6 +375,7 @@ TABLES = {
     "risk": risk_table,
     "calibration": calibration_table,
     "suspicious": suspicious_table,
+    "label_next": label_next_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),

@@ -96,6 +96,12 @@ def sound(report: EvaluationReport) -> Page:
         # an <svg> has titles of its own
         assert page.tags[one] == 1 or one == "title"
     assert page.tags["caption"] == page.tags["table"] > 3
+    assert page.tags["th"] == sum(tag == "th" and name == "scope" for tag, name, _ in page.attributes)
+    # what scrolls can be scrolled by keyboard, and says what it is
+    assert html.count('class="scroll"') == html.count('role="region"') == html.count('tabindex="0"')
+    assert html.count("<svg") == html.count('role="img"') + html.count('aria-hidden="true"') - html.count(
+        '"strip"'
+    )
     assert "@import" not in html
     assert "url(" not in html
     assert not re.search("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]", html)

@@ -66,7 +66,8 @@ def macro_f1_draws(truth: np.ndarray, predicted: np.ndarray, seed: int, draws: i
         seed: of the draws.
         draws: how many.
     """
-    names, codes = np.unique(np.concatenate([truth, predicted]).astype(str), return_inverse=True)
+    # as objects: an array of strings takes the room of the longest name for each row
+    names, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
     n, n_classes = len(truth), len(names)
     true, said = codes[:n], codes[n:]
     no_class = np.flatnonzero(names == REJECTED)
