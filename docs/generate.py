@@ -20,8 +20,8 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 WEIGHTS = DOCS.parent / "src" / "textgraft" / "weights"
 COMMANDS = (
-    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
-    "pretrain", "adapt",
+    "fit", "predict", "evaluate", "explain", "inspect", "suspects", "next", "methods", "encoders", "plan",
+    "find-rate", "pretrain", "adapt",
 )  # fmt: skip
 
 
@@ -335,6 +335,24 @@ def _with_spread(row: dict[str, Any], measure: str) -> str:
     return f"{row[measure]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
 
 
+def label_next_table() -> str:
+    result = _result("label_next")
+    rows = [
+        [
+            row["data"],
+            f"{row['rows_of_each_class']} + {row['labels_a_round']} a round",
+            row["way"],
+            *(
+                f"{mean:.3f} ± {spread:.3f}"
+                for mean, spread in zip(row["accuracy"], row["spread"], strict=True)
+            ),
+        ]
+        for row in result["table"]
+    ]
+    rounds = [f"after round {number}" for number in range(1, result["rounds"] + 1)]
+    return _table(["data", "labels", "chosen by", "at first", *rounds], rows, result)
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -410,6 +428,7 @@ TABLES = {
     "suspicious": suspicious_table,
     "novelty choice": novelty_choice_table,
     "novelty": novelty_table,
+    "label_next": label_next_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),

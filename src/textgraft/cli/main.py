@@ -23,6 +23,7 @@ from textgraft.cli import (
     pretrain,
     suspects,
 )
+from textgraft.cli.next import label_next
 from textgraft.cli.options import join_pairs
 from textgraft.errors import TextgraftError
 
@@ -60,6 +61,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
 app.command("suspects")(suspects.suspects)
+app.command("next")(label_next)
 app.command("methods")(methods.methods)
 app.command("encoders")(encoders.encoders)
 app.command("plan")(plan.plan)

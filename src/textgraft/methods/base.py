@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
 
+TEXTS_COMPARED_AT_ONCE = 256
+"""Texts compared with all training texts together by ``nearest``."""
+
 MOST_CLASSES_KEPT = 100
 """Classes of each text that ``predict_scores`` keeps if not told otherwise."""
 
@@ -306,8 +309,6 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if (thresholds := self._label_thresholds) is not None:
             return multilabel.explain_labels(self, thresholds, text, k)
         scores = self.predict_scores([text])
-        similarities = cosines(self._embed_texts([text]), self.learned_.evidence)[0]
-        nearest = np.argsort(-similarities, kind="stable")[:k]
         (cut,) = self.threshold_.cuts(scores.best)
         return Explanation(
             text=text,
@@ -315,15 +316,30 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             best=str(self.classes_[scores.best[0]]),
             confidence=float(scores.confidence[0]),
             threshold=None if np.isinf(cut) else float(cut),
-            neighbours=tuple(
-                Neighbour(
-                    text=self.train_texts_[row],
-                    label=str(self.classes_[self.train_codes_[row]]),
-                    similarity=float(similarities[row]),
-                )
-                for row in nearest
-            ),
+            neighbours=self.nearest([text], k)[0],
         )
+
+    def nearest(
+        self, texts: Sequence[object], k: int = 3, watch: Watch = unwatched
+    ) -> tuple[tuple[Neighbour, ...], ...]:
+        """The k training texts most similar to each of n texts, nearest first; memory does not grow with n.
+
+        Similarity is as the method sees it: the cosine of vectors in the space it decides in.
+
+        Args:
+            texts: n texts.
+            k: neighbours of each; fewer where fewer were learned.
+            watch: told of progress.
+        """
+        self._check_fitted("nearest")
+        clean, found = clean_texts(texts), []
+        for start in range(0, len(clean), TEXTS_COMPARED_AT_ONCE):
+            block = clean[start : start + TEXTS_COMPARED_AT_ONCE]
+            similarities = cosines(self._embed_texts(block), self.learned_.evidence)
+            order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+            found += [self._neighbours(rows, row) for rows, row in zip(order, similarities, strict=True)]
+            watch(Progress("finding evidence", start + len(block), len(clean)))
+        return tuple(found)
 
     def similarities(self, texts: Sequence[object]) -> np.ndarray:
         """Cosine similarity (n, n) of texts to one another, as the method sees them."""
@@ -404,6 +420,19 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         features = self._represent(self.encoder_, [texts[row] for row in rows], watch)
         scores = corrected(self._score(self.learned_, features, n_classes), self.belief_)
         return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
+
+    def _neighbours(self, rows: np.ndarray, similarities: np.ndarray) -> tuple[Neighbour, ...]:
+        """Training rows as a person reads them, with similarities (m,) of all of them."""
+        if self.multilabel_:
+            return multilabel.label_neighbours(self, rows, similarities)
+        return tuple(
+            Neighbour(
+                text=self.train_texts_[row],
+                label=str(self.classes_[self.train_codes_[row]]),
+                similarity=float(similarities[row]),
+            )
+            for row in rows
+        )
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = self._represent(self.encoder_, clean_texts(texts), unwatched)
