@@ -128,5 +128,6 @@ def test_on_paper_it_is_light_and_nothing_is_cut_off(browser: Browser, page: Pat
         "[...document.querySelectorAll('.scroll')].filter(e => getComputedStyle(e).overflowX != 'visible')"
     )
     assert browser.value(f"{hidden}.length") == 0
+    assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
     browser.pdf(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
