@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
+    from textgraft.experiments.compare import compare
+    from textgraft.experiments.comparison import Comparison
     from textgraft.experiments.evaluate import Evaluation, evaluate
     from textgraft.experiments.heatmap import draw_heatmap
     from textgraft.experiments.loss_plot import draw_losses
@@ -57,6 +59,8 @@ _PLACES = {
     "ParameterError": "errors",
     "TextgraftError": "errors",
     "WeightsError": "errors",
+    "Comparison": "experiments.comparison",
+    "compare": "experiments.compare",
     "Evaluation": "experiments.evaluate",
     "evaluate": "experiments.evaluate",
     "draw_heatmap": "experiments.heatmap",
@@ -85,6 +89,7 @@ __all__ = [
     "AtRisk",
     "AtSimilarity",
     "CachedEncoder",
+    "Comparison",
     "DataError",
     "Encoder",
     "Evaluation",
@@ -107,6 +112,7 @@ __all__ = [
     "ULMFiTClassifier",
     "WeightsError",
     "WordGRUClassifier",
+    "compare",
     "draw_heatmap",
     "draw_losses",
     "evaluate",

@@ -13,11 +13,18 @@ from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOpti
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
 
+AUTO = "auto"
+"""In place of a method: choose one on the training rows."""
+
+USUAL_BUDGET = "10m"
+
 
 def fit(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet with texts and labels.")],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the model goes.")],
-    method: Annotated[str, typer.Option("-m", "--method", help="See: textgraft methods.")] = "linear",
+    method: Annotated[
+        str, typer.Option("-m", "--method", help="See: textgraft methods; or auto, to choose.")
+    ] = "linear",
     encoder: EncoderName = None,
     option: MethodOptions = None,
     reject: Annotated[
@@ -42,6 +49,10 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss of a trained method.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TIME", help="For -m auto: 90s, 10m (if not given) or 1h30m."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -50,6 +61,9 @@ def fit(
     The rejection threshold is chosen by data: rows are held out (or cross-fitted, when there are
     too few to spare), and the threshold keeps the share of them that you ask for (coverage:0.95), or
     keeps errors among accepted texts as few as you ask for (risk:0.05).
+
+    With -m auto, methods are tried from cheap to dear on the training rows, as many as fit into the
+    budget, and the cheapest within one standard error of the best is learned.
 
     Examples:
 
@@ -63,6 +77,8 @@ def fit(
 
       textgraft fit tickets.csv -m tfidf --reject none --to cheap.model
 
+      textgraft fit tickets.csv -m auto --budget 10m --to best.model
+
       textgraft fit tickets.csv -m finetune --run tickets.run --plot loss.png --to tuned.model
     """
     from textgraft.cli.files import read_rows
@@ -71,7 +87,11 @@ def fit(
     from textgraft.errors import ParameterError
 
     began = time.monotonic()
-    classifier = build_classifier(method, encoder, option or [], reject, oos_label or [], seed)
+    auto = method == AUTO
+    _check_auto(auto, budget, option, run, plot)
+    classifier = build_classifier(
+        "linear" if auto else method, None if auto else encoder, option or [], reject, oos_label or [], seed
+    )
     if (plot is not None or run is not None) and not hasattr(classifier, "plan"):
         raise ParameterError(
             f"The method {method} trains no network, so it has no checkpoints and no loss; leave --run and "
@@ -83,7 +103,23 @@ def fit(
         more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
         held_out = (more.texts, more.labels or [])
     with shown_progress("opening the encoder") as watch:
-        classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
+        choice = None
+        if auto:
+            from textgraft.experiments.auto import fit_auto
+
+            classifier, choice = fit_auto(
+                rows.texts,
+                rows.labels or [],
+                budget=budget or USUAL_BUDGET,
+                encoder=encoder,
+                reject=classifier.reject,
+                oos_labels=classifier.oos_labels,
+                valid=held_out,
+                seed=seed,
+                watch=watch,
+            )
+        else:
+            classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
     training = getattr(classifier.learned_, "training", None)
     if plot is not None and training is not None:
@@ -93,10 +129,11 @@ def fit(
     if run is not None:
         _remove_checkpoints(run)
     summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
+    summary["auto"] = None if choice is None else choice.to_dict()
     if json:
         print_json(summary)
     else:
-        print_text(_told(summary))
+        print_text(_told(summary, [] if choice is None else choice.sentences()))
 
 
 def build_classifier(
@@ -119,6 +156,21 @@ def build_classifier(
             raise ParameterError(f"The method {method} needs no encoder; leave -e {encoder} out.")
         arguments["encoder"] = encoder
     return found(**arguments, reject=parse_rule(reject), oos_labels=tuple(oos), seed=seed)
+
+
+def _check_auto(
+    auto: bool, budget: str | None, option: list[str] | None, run: Path | None, plot: Path | None
+) -> None:
+    """Refuse options that mean nothing with, or without, ``-m auto``."""
+    from textgraft.core.durations import parse_duration
+    from textgraft.errors import ParameterError
+
+    if not auto and budget is not None:
+        raise ParameterError(f"--budget {budget} is for -m auto; leave it out, or choose -m auto.")
+    if auto and (option or run is not None or plot is not None):
+        raise ParameterError("-m auto chooses the method and its parameters; leave -o, --run and --plot out.")
+    if budget is not None:
+        parse_duration(budget)
 
 
 def _remove_checkpoints(run: Path) -> None:
@@ -154,7 +206,7 @@ def _summary(
     }
 
 
-def _told(summary: dict[str, Any]) -> str:
+def _told(summary: dict[str, Any], chosen: list[str]) -> str:
     parameters = ", ".join(
         f"{name} {'none' if value in (None, []) else value}" for name, value in summary["parameters"].items()
     )
@@ -163,6 +215,7 @@ def _told(summary: dict[str, Any]) -> str:
         f"{summary['label_column']!r} as label; learned {summary['classes']:,} classes from "
         f"{summary['learned_from']:,} rows.",
         *(f"  {note}" for note in summary["notes"]),
+        *chosen,
         f"Method {summary['method']} ({parameters}).",
         *summary["training"],
         *summary["rejection"],
