@@ -20,7 +20,7 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 WEIGHTS = DOCS.parent / "src" / "textgraft" / "weights"
 COMMANDS = (
-    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
+    "fit", "predict", "evaluate", "compare", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
     "pretrain", "adapt",
 )  # fmt: skip
 

@@ -12,7 +12,8 @@ import pytest
 import textgraft as tg
 from textgraft.core.progress import Progress
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.auto import beside, choose, fit_auto
+from textgraft.experiments.auto import choose, fit_auto
+from textgraft.experiments.auto_climb import beside
 from textgraft.experiments.auto_steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
 from textgraft.experiments.ladder import LADDER, Candidate
 
