@@ -11,8 +11,10 @@ import pytest
 
 import textgraft as tg
 from textgraft.core.progress import Progress
+from textgraft.encoders.hashing import HashingEncoder
 from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.auto import choose, fit_auto
+from textgraft.experiments.auto_choice import Tried
 from textgraft.experiments.auto_climb import beside
 from textgraft.experiments.auto_steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
 from textgraft.experiments.ladder import LADDER, Candidate
@@ -40,16 +42,39 @@ def test_the_cheapest_within_one_standard_error_is_chosen_and_learned_from_all_r
     assert json.loads(json.dumps(choice.to_dict()))["chosen"] == "good"
 
 
-def test_a_cheaper_one_is_taken_only_within_the_standard_error():
-    right = {
-        "dear": np.repeat([1.0, 0.0], [80, 20]),
-        "close": np.repeat([1.0, 0.0], [77, 23]),
-        "far": np.repeat([1.0, 0.0], [75, 25]),
-    }
-    difference, error = beside(right, "close", "dear")
+@pytest.mark.parametrize(("cheap", "chosen"), [(77, "cheap"), (75, "dear")])
+def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows, cheap, chosen):
+    answers = {"cheap": cheap, "dear": 80}
+
+    def judged(climb: Any, candidate: Candidate) -> Tried:
+        climb.right[candidate.name] = np.repeat(
+            [1.0, 0.0], [answers[candidate.name], 100 - answers[candidate.name]]
+        )
+        return Tried(candidate.name, answers[candidate.name] / 100, 5, 100, 1.0)
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice = choose(*rows, budget=5, ladder=ladder)
+    assert (choice.chosen, choice.best) == (chosen, "dear")
     # the root of 0.8 × 0.2 / 100
-    assert (difference, error) == (pytest.approx(-0.03), pytest.approx(0.04))
-    assert beside(right, "far", "dear")[0] < -error
+    assert choice.standard_error == pytest.approx(0.04)
+    assert ("4.0 points) of the best, dear: −3.0 points" in choice.why) == (chosen == "cheap")
+
+
+def test_an_encoder_that_is_too_slow_is_asked_once(rows):
+    encoded = []
+
+    class Slow(HashingEncoder):
+        def encode(self, texts, watch=lambda _: None):
+            encoded.append(len(texts))
+            time.sleep(0.01 * len(texts))
+            return super().encode(texts, watch)
+
+    slow = Slow(32)
+    ladder = [GOOD, Candidate("a", "knn", {"encoder": slow}), Candidate("b", "linear", {"encoder": slow})]
+    choice = choose(*rows, budget=2.5, ladder=ladder)
+    assert [one.name for one in choice.tried if one.skipped] == ["a", "b"]
+    assert sum(encoded) < 70
 
 
 def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():

@@ -51,6 +51,7 @@ class Climb:
         watch: told of progress.
         right: by rung, (n,) whether each row was answered rightly; NaN where it was not judged.
         encoders: by name, in front of a cache that has all rows.
+        too_slow: by name, why an encoder is out of the question.
         refit_seconds: by rung, what learning from all rows will take.
     """
 
@@ -68,6 +69,7 @@ class Climb:
     watch: Watch
     right: dict[str, np.ndarray] = field(default_factory=dict)
     encoders: dict[Any, Encoder] = field(default_factory=dict)
+    too_slow: dict[Any, str] = field(default_factory=dict)
     refit_seconds: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -107,9 +109,11 @@ def tried_rung(climb: Climb, candidate: Candidate) -> Tried:
             raise _TooLong(
                 f"would take about {duration_words(needed)}, {duration_words(climb.left)} are left"
             )
+        judging = time.monotonic()
         for fold in range(max(n_folds, 1)):
             out = climb.folds == fold
-            right[out] = _fold(climb, candidate, fold, out, math.inf if first else climb.left - climb.reserve)
+            seconds = math.inf if first else _most_seconds(climb, time.monotonic() - judging, done)
+            right[out] = _fold(climb, candidate, fold, out, seconds)
             done = fold + 1
     except OutOfTime:
         skipped = None if done else "did not end in time"
@@ -121,7 +125,7 @@ def tried_rung(climb: Climb, candidate: Candidate) -> Tried:
     if skipped is not None or not done:
         return Tried(candidate.name, None, 0, 0, seconds, skipped=skipped or "nothing could be judged")
     climb.right[candidate.name] = right
-    climb.refit_seconds[candidate.name] = seconds / done * climb.refits
+    climb.refit_seconds[candidate.name] = (time.monotonic() - judging) / done * climb.refits
     return Tried(candidate.name, float(right[judged].mean()), done, int(judged.sum()), seconds)
 
 
@@ -140,6 +144,13 @@ def _fold_seconds(climb: Climb, candidate: Candidate) -> float:
     return pace.seconds(sum(work(classifier, list(climb.texts[learns]), climb.n_classes)))
 
 
+def _most_seconds(climb: Climb, spent: float, folds: int) -> float:
+    """What the next fold may take, so that learning this rung or the leader from all rows still fits."""
+    if not folds:
+        return min(climb.left - climb.reserve, climb.left / (1 + climb.refits))
+    return climb.left - max(climb.reserve, spent / folds * climb.refits)
+
+
 def _fold(climb: Climb, candidate: Candidate, fold: int, out: np.ndarray, seconds: float) -> np.ndarray:
     """Whether each row of a fold is answered rightly by a classifier that learned the others."""
     climb.watch(Progress(f"judging {candidate.name}", fold, FOLDS))
@@ -156,8 +167,14 @@ def _made(climb: Climb, candidate: Candidate) -> TextClassifier:
     if not candidate.takes_encoder or classifier.reads != "vectors":
         return classifier
     name = classifier.get_params(deep=False)["encoder"]
+    if name in climb.too_slow:
+        raise _TooLong(climb.too_slow[name])
     if name not in climb.encoders:
-        climb.encoders[name] = _encoded(climb, as_encoder(name))
+        try:
+            climb.encoders[name] = _encoded(climb, as_encoder(name))
+        except _TooLong as error:
+            climb.too_slow[name] = str(error)
+            raise
     classifier.set_params(encoder=climb.encoders[name])
     return classifier
 
@@ -166,7 +183,8 @@ def _encoded(climb: Climb, encoder: Encoder) -> Encoder:
     """The encoder in front of a cache that has the vectors of all rows."""
     kept = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder, climb.vectors)
     some = list(climb.texts[trial_rows(climb.codes, climb.seed)])
-    kept.encode(some[:1])
+    # opening the weights is no work on texts
+    kept.inner.encode(some[:1])
     began = time.monotonic()
     kept.encode(some)
     pace = (time.monotonic() - began) / sum(map(len, some))

@@ -24,6 +24,7 @@ from textgraft.experiments.ladder import CHEAP, Candidate, candidates
 from textgraft.experiments.repeats import find_leaks
 from textgraft.experiments.standings import findings_of, gains_of, standings_of
 from textgraft.experiments.tables import counted
+from textgraft.experiments.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
@@ -192,6 +193,13 @@ def _measured(
     todo = [(draw, candidate) for draw in made for candidate in tried]
     keys = [cell_key(candidate, draw, version) for draw, candidate in todo]
     done, found = sum(key in known for key in keys), []
+    left = TimeLeft(
+        [
+            ((candidate.name, draw.size), len(draw.learn))
+            for (draw, candidate), key in zip(todo, keys, strict=True)
+            if key not in known
+        ]
+    )
     code_of = {name: code for code, name in enumerate(rows.names)}
     with cells(rows.as_json(), in_process) as place:
         for (draw, candidate), key in zip(todo, keys, strict=True):
@@ -199,25 +207,30 @@ def _measured(
             kept = known.get(key)
             if kept is None:
                 words = f"{candidate.name}, {size_words(draw.size)}, seed {draw.seed}"
-                tell = _within(watch, words, done, len(todo))
+                left.begin()
+                tell = _within(watch, words, done, len(todo), left)
                 kept = _kept(place.run(candidate, draw, tell), draw, rows, code_of)
+                left.end()
                 if "failure" not in kept:
                     store.append(key, kept)
                 done += 1
-            watch(Progress("comparing", done, len(todo)))
+            watch(Progress("comparing", done, len(todo), seconds_left=left.seconds()))
             predicted = kept.get("predicted")
             facts = {name: value for name, value in kept.items() if name != "predicted"}
             found.append((replace(cell, **facts), None if predicted is None else np.array(predicted)))
     return found
 
 
-def _within(watch: Watch, words: str, done: int, total: int) -> Watch:
+def _within(watch: Watch, words: str, done: int, total: int, left: TimeLeft) -> Watch:
     """A watcher of one cell's work that says where in the comparison it is."""
-    watch(Progress("comparing", done, total, words))
+    watch(Progress("comparing", done, total, words, left.seconds()))
 
     def tell(progress: Progress) -> None:
-        share = f" {100 * progress.done // progress.total} %" if progress.total > 1 else ""
-        watch(Progress("comparing", done, total, f"{words}: {progress.what}{share}"))
+        share = progress.done / progress.total if progress.total > 1 else 0.0
+        # only training is most of a cell's work
+        seconds = left.seconds(share if progress.what == "training" else 0.0)
+        told = f"{words}: {progress.what}" + (f" {100 * share:.0f} %" if share else "")
+        watch(Progress("comparing", done, total, told, seconds))
 
     return tell
 
