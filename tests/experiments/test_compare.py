@@ -190,6 +190,9 @@ def test_a_comparison_that_was_killed_goes_on_and_measures_the_rest_alone(tmp_pa
     )
     assert min(starts) == 3
     assert len(file.read_text().splitlines()) == 1 + 8
+    # the torn line spoilt no other
+    compare(*rows, TWO, sizes="2,all", seeds=2, run=run, in_process=True)
+    assert len(file.read_text().splitlines()) == 1 + 8
     whole = compare(*rows, TWO, sizes="2,all", seeds=2, in_process=True)
     assert [one.accuracy for one in found.cells] == [one.accuracy for one in whole.cells]
     assert [one.score for one in found.standings] == [one.score for one in whole.standings]

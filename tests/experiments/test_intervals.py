@@ -56,6 +56,13 @@ def test_a_difference_on_the_same_rows_is_known_better_than_either_score():
     assert both.half < alone.half / 2
 
 
+def test_held_out_folds_may_differ_in_rows_and_are_drawn_each_by_itself():
+    truth = [np.zeros(10, dtype=int), np.zeros(40, dtype=int)]
+    half = {seed: np.arange(len(rows)) % 2 for seed, rows in enumerate(truth)}
+    interval = resample(truth, {("a", "8"): half}, accuracy, same_rows=False).contrast({("a", "8"): 1.0})
+    assert interval.low < interval.value == 0.5 < interval.high
+
+
 def test_a_method_that_failed_with_one_seed_is_compared_on_the_others():
     truth = [np.zeros(50, dtype=int)] * 3
     right, wrong = np.zeros(50, dtype=int), np.ones(50, dtype=int)

@@ -225,7 +225,7 @@ def _milliseconds(value: float) -> str:
 def _megabytes(value: float | None) -> str:
     if value is None:
         return "–"
-    return f"{value:.1f} MB" if value < 10 else f"{value:,.0f} MB"
+    return f"{value:.2f} MB" if value < 1 else f"{value:.1f} MB" if value < 10 else f"{value:,.0f} MB"
 
 
 def best_of(standings: Sequence[Standing]) -> Standing | None:
