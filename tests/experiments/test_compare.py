@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import pytest
 import textgraft as tg
 from textgraft.core.progress import Progress
 from textgraft.errors import DataError, ParameterError
+from textgraft.experiments.cell_client import OUT_OF_MEMORY
 from textgraft.experiments.cell_store import FILE
 from textgraft.experiments.compare import compare
 from textgraft.experiments.comparison import Comparison
@@ -154,11 +158,26 @@ def test_when_all_fail_it_is_said_and_nothing_is_advised():
     assert "failed" in found.table()
 
 
-def test_what_became_of_a_crashed_process_is_said():
-    from textgraft.experiments.cell_client import OUT_OF_MEMORY, _of_status
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are looked up in /proc")
+def test_a_cell_whose_process_is_killed_is_a_row_and_the_others_go_on():
+    methods = {
+        "doomed": tg.SiameseClassifier("hashing:64", epochs=100_000),
+        "near": tg.KNNClassifier("hashing:64", k=3),
+    }
 
-    assert _of_status(9) == OUT_OF_MEMORY
-    assert _of_status(11) == "its process crashed (signal 11)"
+    def kill(progress: Progress) -> None:
+        if "doomed" in progress.pace and "training" in progress.pace:
+            for server in _children(os.getpid()):
+                for cell in _children(server):
+                    os.kill(cell, signal.SIGKILL)
+
+    doomed, near = compare(*some_rows(), methods, sizes="all", seeds=1, watch=kill).cells
+    assert doomed.failure == OUT_OF_MEMORY
+    assert near.accuracy is not None
+
+
+def _children(parent: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split()]
 
 
 def test_a_comparison_that_was_killed_goes_on_and_measures_the_rest_alone(tmp_path):

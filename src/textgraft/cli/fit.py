@@ -11,6 +11,9 @@ import typer
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 if TYPE_CHECKING:
+    from textgraft.cli.files import Rows
+    from textgraft.core.progress import Watch
+    from textgraft.experiments.auto_choice import AutoChoice
     from textgraft.methods.base import TextClassifier
 
 AUTO = "auto"
@@ -105,19 +108,7 @@ def fit(
     with shown_progress("opening the encoder") as watch:
         choice = None
         if auto:
-            from textgraft.experiments.auto import fit_auto
-
-            classifier, choice = fit_auto(
-                rows.texts,
-                rows.labels or [],
-                budget=budget or USUAL_BUDGET,
-                encoder=encoder,
-                reject=classifier.reject,
-                oos_labels=classifier.oos_labels,
-                valid=held_out,
-                seed=seed,
-                watch=watch,
-            )
+            classifier, choice = _chosen(classifier, rows, held_out, budget, encoder, watch)
         else:
             classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
@@ -171,6 +162,30 @@ def _check_auto(
         raise ParameterError("-m auto chooses the method and its parameters; leave -o, --run and --plot out.")
     if budget is not None:
         parse_duration(budget)
+
+
+def _chosen(
+    like: TextClassifier,
+    rows: Rows,
+    held_out: tuple[list[object], list[object]] | None,
+    budget: str | None,
+    encoder: str | None,
+    watch: Watch,
+) -> tuple[TextClassifier, AutoChoice]:
+    """A fitted classifier of the method that data chose, with the rule, labels and seed of another."""
+    from textgraft.experiments.auto import fit_auto
+
+    return fit_auto(
+        rows.texts,
+        rows.labels or [],
+        budget=budget or USUAL_BUDGET,
+        encoder=encoder,
+        reject=like.reject,
+        oos_labels=like.oos_labels,
+        valid=held_out,
+        seed=like.seed,
+        watch=watch,
+    )
 
 
 def _remove_checkpoints(run: Path) -> None:

@@ -206,7 +206,7 @@ RULES = (
         "trust",
         "wide",
         lambda found: found.best_score.half > WIDE,
-        "The score of `{best}` is known to ± {half} points only, from {n_scored} scored rows with each of "
+        "The score of `{best}` is known to ± {half} points only, from {n_scored} scored rows with "
         "{n_seeds}: more seeds, or a larger test file, before much is decided on it.",
     ),
     Rule(
@@ -252,7 +252,7 @@ def _words(found: Findings) -> dict[str, str]:
         "early_lead": points(found.early_lead),
         "half": f"{100 * found.best_score.half:.1f}",
         "n_scored": f"{found.n_scored:,}",
-        "n_seeds": "1 seed" if found.n_seeds == 1 else f"{found.n_seeds:,} seeds",
+        "n_seeds": "one seed" if found.n_seeds == 1 else f"each of {found.n_seeds:,} seeds",
         "failed": ", ".join(f"`{name}`" for name in found.failed),
     }
 

@@ -67,6 +67,8 @@ class AutoChoice:
     @property
     def why(self) -> str:
         """The choice in one sentence."""
+        if self.chosen == self.best == self.tried[0].name:
+            return f"Chosen: {self.chosen}, the best, and the cheapest."
         if self.chosen == self.best:
             return f"Chosen: {self.chosen}, the best; nothing cheaper is within one standard error of it."
         (one,) = (one for one in self.tried if one.name == self.chosen)

@@ -137,7 +137,9 @@ class Cells:
             )
 
     def _stop(self, heavy: bool) -> None:
-        server = self.servers.pop(heavy)
+        server = self.servers.pop(heavy, None)
+        if server is None:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(server.pid, signal.SIGKILL)

@@ -152,11 +152,11 @@ class Comparison:
         return "\n".join(lines)
 
     def _how(self) -> list[str]:
-        seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
+        seeds = "one seed" if self.seeds == 1 else f"each of {self.seeds} seeds"
         where = "rows of the test file" if self.test else "rows held out"
         return [
             f"{self.rows:,} rows of {self.classes:,} classes; {self.scored:,} {where} are scored with "
-            f"each of {seeds}, the same ones for every method, and nothing is rejected."
+            f"{seeds}, the same ones for every method, and nothing is rejected."
         ]
 
     def _legend(self) -> list[str]:

@@ -83,7 +83,10 @@ def candidates(methods: Collection[str] | Mapping[str, TextClassifier]) -> tuple
 
 def candidate_of(name: str, classifier: TextClassifier) -> Candidate:
     """An unfitted classifier as data."""
-    parameters = classifier.get_params(deep=False)
-    return Candidate(
-        name, classifier.method, {key: one for key, one in parameters.items() if key not in NOT_COMPARED}
-    )
+    parameters = {
+        # NumPy's numbers as Python's, which JSON knows
+        key: getattr(value, "item", lambda value=value: value)()
+        for key, value in classifier.get_params(deep=False).items()
+        if key not in NOT_COMPARED
+    }
+    return Candidate(name, classifier.method, parameters)
