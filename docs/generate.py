@@ -20,8 +20,8 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 WEIGHTS = DOCS.parent / "src" / "textgraft" / "weights"
 COMMANDS = (
-    "fit", "predict", "evaluate", "explain", "inspect", "suspects", "next", "methods", "encoders", "plan",
-    "find-rate", "pretrain", "adapt",
+    "fit", "predict", "evaluate", "compare", "explain", "inspect", "suspects", "next", "methods", "encoders",
+    "plan", "find-rate", "pretrain", "adapt",
 )  # fmt: skip
 
 

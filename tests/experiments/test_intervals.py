@@ -1,4 +1,4 @@
-"""Intervals hold what they are said to hold."""
+"""Intervals: they cover what is true, and a difference knows what two methods have in common."""
 
 from __future__ import annotations
 
@@ -6,48 +6,67 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-import textgraft as tg
-from textgraft.experiments.intervals import macro_f1_draws, macro_f1_interval, share_interval
+from textgraft.experiments.intervals import accuracy, macro_f1, resample
 
 
-def test_one_draw_of_macro_f1_is_that_of_scikit_learn() -> None:
-    draw = np.random.default_rng(3)
-    truth, said = draw.choice(list("abcd"), 60).astype(object), draw.choice(list("abcd"), 60).astype(object)
-    said[:7] = tg.REJECTED
-    rows = np.random.default_rng(5).integers(0, 60, 60)
-    present = sorted({*truth[rows], *said[rows]} - {tg.REJECTED})
-    expected = f1_score(truth[rows], said[rows], labels=present, average="macro", zero_division=0)
-    assert macro_f1_draws(truth, said, seed=5, draws=1) == pytest.approx([expected])
+def _answers(random, truth, rate):
+    wrong = random.random(len(truth)) > rate
+    return np.where(wrong, (truth + 1) % 3, truth)
 
 
-def test_intervals_of_macro_f1_hold_what_many_more_rows_show() -> None:
-    draw = np.random.default_rng(0)
-
-    def rows(n: int) -> tuple[np.ndarray, np.ndarray]:
-        truth = draw.choice(list("abc"), n, p=[0.5, 0.3, 0.2])
-        return truth.astype(object), np.where(draw.random(n) < 0.7, truth, "a").astype(object)
-
-    truth, said = rows(200_000)
-    many = f1_score(truth, said, average="macro")
-    intervals = [macro_f1_interval(*rows(150), seed=seed, draws=200) or (2, 2) for seed in range(100)]
-    # 88 of a hundred hold it with near certainty, and hardly all would if they were too wide
-    assert 88 <= sum(low <= many <= high for low, high in intervals) <= 99
+def test_measures_are_those_of_scikit_learn():
+    random = np.random.default_rng(0)
+    truth, predicted = random.integers(0, 5, 200), random.integers(0, 7, 200)
+    weights = random.integers(0, 3, 200).astype(float)
+    rows = np.repeat(np.arange(200), weights.astype(int))
+    assert accuracy(truth, predicted, weights) == pytest.approx(np.mean(truth[rows] == predicted[rows]))
+    expected = f1_score(truth[rows], predicted[rows], average="macro")
+    assert macro_f1(truth, predicted, weights) == pytest.approx(expected)
 
 
-def test_the_same_seed_gives_the_same_interval() -> None:
-    truth, said = np.array(list("aabb"), dtype=object), np.array(list("abbb"), dtype=object)
-    assert macro_f1_interval(truth, said, 1) == macro_f1_interval(truth, said, 1)
-    assert macro_f1_interval(truth, said, 1) is not None
+@pytest.mark.parametrize("same_rows", [False, True])
+def test_intervals_cover_the_true_score_though_seeds_differ(same_rows):
+    random = np.random.default_rng(1)
+    covered = 0
+    for _ in range(60):
+        shared = random.integers(0, 3, 100)
+        truth = [shared if same_rows else random.integers(0, 3, 100) for _ in range(5)]
+        answers = {
+            seed: _answers(random, rows, 0.8 + random.normal(0, 0.02)) for seed, rows in enumerate(truth)
+        }
+        arm = ("m", "all")
+        found = resample(truth, {arm: answers}, accuracy, same_rows=same_rows, n_draws=100)
+        interval = found.contrast({arm: 1.0})
+        covered += interval.low <= 0.8 <= interval.high
+    assert covered >= 54
 
 
-def test_draws_that_agree_show_no_interval() -> None:
-    truth = np.array(list("aabb"), dtype=object)
-    rejected = np.full(4, tg.REJECTED, dtype=object)
-    assert macro_f1_draws(truth, truth, 1).tolist() == [1.0] * 1_000
-    assert macro_f1_draws(truth, rejected, 1).tolist() == [0.0] * 1_000
-    assert macro_f1_interval(truth, truth, 1) is None
+def test_a_difference_on_the_same_rows_is_known_better_than_either_score():
+    random = np.random.default_rng(2)
+    truth = [random.integers(0, 3, 300)]
+    first = _answers(random, truth[0], 0.7)
+    second = first.copy()
+    second[:15] = truth[0][:15]
+    arms = {("first", "all"): {0: first}, ("second", "all"): {0: second}}
+    found = resample(truth, arms, accuracy, same_rows=True)
+    alone = found.contrast({("second", "all"): 1.0})
+    both = found.contrast({("second", "all"): 1.0, ("first", "all"): -1.0})
+    assert both.value == pytest.approx(np.mean(second == truth[0]) - np.mean(first == truth[0]))
+    assert 0 <= both.low < both.value < both.high < 0.05
+    assert both.half < alone.half / 2
 
 
-def test_no_rows_have_no_interval() -> None:
-    assert share_interval(np.array([], dtype=bool)) is None
-    assert share_interval(np.array([True])) == pytest.approx((0.2065, 1.0), abs=1e-3)
+def test_held_out_folds_may_differ_in_rows_and_are_drawn_each_by_itself():
+    truth = [np.zeros(10, dtype=int), np.zeros(40, dtype=int)]
+    half = {seed: np.arange(len(rows)) % 2 for seed, rows in enumerate(truth)}
+    interval = resample(truth, {("a", "8"): half}, accuracy, same_rows=False).contrast({("a", "8"): 1.0})
+    assert interval.low < interval.value == 0.5 < interval.high
+
+
+def test_a_method_that_failed_with_one_seed_is_compared_on_the_others():
+    truth = [np.zeros(50, dtype=int)] * 3
+    right, wrong = np.zeros(50, dtype=int), np.ones(50, dtype=int)
+    arms = {("a", "8"): {0: right, 1: wrong, 2: wrong}, ("b", "8"): {0: right}}
+    found = resample(truth, arms, accuracy, same_rows=True)
+    assert found.contrast({("a", "8"): 1.0}).value == pytest.approx(1 / 3)
+    assert found.contrast({("a", "8"): 1.0, ("b", "8"): -1.0}).value == 0.0

@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from textgraft.cli import (
     adapt,
+    compare,
     encoders,
     evaluate,
     explain,
@@ -58,6 +59,7 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
 app.command("suspects")(suspects.suspects)

@@ -1,84 +1,124 @@
-"""How far scores may be from what more rows would show: 95 % intervals.
+"""Bootstrap intervals for scores of several methods on the same rows, and for their differences.
 
-A share is a count, and has an interval by formula (Wilson, 1927). Macro-F1 is no share; its interval is the
-middle 95 % of what rows drawn anew from the same rows give (Efron, "Bootstrap Methods: Another Look at the
-Jackknife", 1979). Both speak about other rows of the same kind, not about other training rows or seeds.
+Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979: seeds are drawn with replacement,
+and rows within them, and the middle 95 % of the scores of a thousand such draws is the interval.
+Every method sees the same draw, so a difference keeps what their rows have in common.
 """
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
 import numpy as np
 
-from textgraft.core.binomial import wilson_interval
-from textgraft.core.decision import REJECTED
-from textgraft.experiments.answers import Answers
-
 DRAWS = 1_000
-"""Of rows drawn anew; the ends of the interval then differ by some hundredths of its length between seeds."""
+COVERS = 0.95
 
-Interval = tuple[float, float]
+Arm = tuple[str, str]
+"""A method and a number of labels."""
+
+Score = Callable[[np.ndarray, np.ndarray, np.ndarray], float]
+"""Of true codes (m,), predicted codes (m,) and weights (m,)."""
 
 
-def share_interval(right: np.ndarray) -> Interval | None:
-    """The 95 % interval of a share, given as (n,) bool; ``None`` without rows."""
-    return wilson_interval(float(right.mean()), len(right)) if len(right) else None
+@dataclass(frozen=True)
+class Interval:
+    """A value, and between which it lies with 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def half(self) -> float:
+        """Half of its width."""
+        return (self.high - self.low) / 2
 
 
-def score_intervals(answers: Answers, seed: int) -> dict[str, Interval | None]:
-    """The interval of each score of :class:`textgraft.experiments.evaluate.Evaluation` that has one, by name.
+@dataclass(frozen=True)
+class Resampled:
+    """Scores of arms under the same draws.
 
-    Args:
-        answers: of rows the classifier has not seen.
-        seed: of rows drawn anew.
+    Attributes:
+        arms: what was scored, in order.
+        values: (a, s) scores by arm and seed; NaN where there is none.
+        drawn: (b, a, s) the same for b draws; the last axis is the seeds drawn.
     """
-    n, kept = answers.n, answers.accepted
-    right = answers.predicted[:n] == answers.truth
-    wrong = np.ones(len(kept), dtype=bool)
-    wrong[:n] = ~right
-    return {
-        "accuracy": share_interval(right),
-        "accuracy_without_rejection": share_interval(answers.best_is_right),
-        "macro_f1": macro_f1_interval(answers.truth, answers.predicted[:n], seed),
-        "coverage": share_interval(kept[:n]),
-        "accuracy_of_accepted": share_interval(right[kept[:n]]),
-        "risk": share_interval(wrong[kept]),
-        "out_of_scope_recall": share_interval(~kept[n:]),
-    }
+
+    arms: tuple[Arm, ...]
+    values: np.ndarray
+    drawn: np.ndarray
+
+    def contrast(self, shares: Mapping[Arm, float]) -> Interval:
+        """The sum of some arms' scores, each times its share, over the seeds that all of them have."""
+        at = [self.arms.index(arm) for arm in shares]
+        share = np.array(list(shares.values()))
+        value = np.einsum("as,a->s", self.values[at], share)
+        drawn = np.einsum("bas,a->bs", self.drawn[:, at], share)
+        with warnings.catch_warnings():
+            # a draw of failed seeds alone has no mean, and is left out
+            warnings.simplefilter("ignore", RuntimeWarning)
+            low, high = np.nanquantile(np.nanmean(drawn, axis=1), [(1 - COVERS) / 2, (1 + COVERS) / 2])
+            return Interval(float(np.nanmean(value)), float(low), float(high))
 
 
-def macro_f1_interval(
-    truth: np.ndarray, predicted: np.ndarray, seed: int, draws: int = DRAWS
-) -> Interval | None:
-    """The percentile bootstrap interval of macro-F1; ``None`` where all draws agree, which shows nothing.
+def resample(
+    truth: Sequence[np.ndarray],
+    predicted: Mapping[Arm, Mapping[int, np.ndarray]],
+    score: Score,
+    *,
+    same_rows: bool,
+    n_draws: int = DRAWS,
+    seed: int = 0,
+) -> Resampled:
+    """Score arms on the rows as they are, and on rows and seeds drawn with replacement.
 
     Args:
-        truth, predicted, seed, draws: as of :func:`macro_f1_draws`.
-    """
-    low, high = np.quantile(macro_f1_draws(truth, predicted, seed, draws), (0.025, 0.975)).tolist()
-    return (low, high) if low < high else None
-
-
-def macro_f1_draws(truth: np.ndarray, predicted: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
-    """(draws,) macro-F1 of rows drawn anew, over the classes that are true or predicted in each draw.
-
-    Args:
-        truth, predicted: (n,) labels, ``REJECTED`` being a miss and no class.
+        truth: by seed, true codes (m,).
+        predicted: by arm and seed, predicted codes (m,); a seed may be missing.
+        score: of one seed's rows.
+        same_rows: whether every seed has the same rows, which are then drawn once for all.
+        n_draws: how many.
         seed: of the draws.
-        draws: how many.
     """
-    # as objects: an array of strings takes the room of the longest name for each row
-    names, codes = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
-    n, n_classes = len(truth), len(names)
-    true, said = codes[:n], codes[n:]
-    no_class = np.flatnonzero(names == REJECTED)
-    draw = np.random.default_rng(seed)
-    found = np.empty(draws)
-    for number in range(draws):
-        rows = draw.integers(0, n, n)
-        t, s = true[rows], said[rows]
-        hits = np.bincount(t[t == s], minlength=n_classes)
-        either = np.bincount(t, minlength=n_classes) + np.bincount(s, minlength=n_classes)
-        either[no_class] = 0
-        there = either > 0
-        found[number] = (2 * hits[there] / either[there]).mean()
-    return found
+    random = np.random.default_rng(seed)
+    arms, n_seeds = tuple(predicted), len(truth)
+
+    def scored(at: int, weights: np.ndarray) -> list[float]:
+        return [
+            score(truth[at], of_seed[at], weights) if at in of_seed else np.nan
+            for of_seed in predicted.values()
+        ]
+
+    values = np.array([scored(at, np.ones(len(rows))) for at, rows in enumerate(truth)]).T
+    drawn = np.empty((n_draws, len(arms), n_seeds))
+    for number in range(n_draws):
+        weights = None
+        for place, at in enumerate(random.integers(0, n_seeds, n_seeds)):
+            if weights is None or not same_rows:
+                m = len(truth[at])
+                weights = np.bincount(random.integers(0, m, m), minlength=m).astype(float)
+            drawn[number, :, place] = scored(int(at), weights)
+    return Resampled(arms, values, drawn)
+
+
+def accuracy(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    """Share of the weight on rows that are right."""
+    return float(weights @ (truth == predicted) / weights.sum())
+
+
+def macro_f1(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray, no_class: Sequence[int] | np.ndarray = ()
+) -> float:
+    """Mean F1 of the classes that are true or predicted on rows of some weight, ``no_class`` left out."""
+    n_classes = int(max(truth.max(), predicted.max())) + 1
+    right = np.bincount(truth, weights * (truth == predicted), n_classes)
+    both = np.bincount(truth, weights, n_classes) + np.bincount(predicted, weights, n_classes)
+    there = both > 0
+    there[np.asarray(no_class, dtype=np.int64)] = False
+    return float(np.mean(2 * right[there] / both[there]))
+
+
+METRICS: dict[str, Score] = {"accuracy": accuracy, "macro-f1": macro_f1}

@@ -10,7 +10,6 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.answers import answers_to
 from textgraft.experiments.confusions import Confusions, confusions
 from textgraft.experiments.evaluate import ClassResult, Evaluation, evaluation_of
-from textgraft.experiments.intervals import Interval, score_intervals
 from textgraft.experiments.label_next import LabelNext, label_next
 from textgraft.experiments.report.charts import losses_chart, reliability_chart, risk_coverage_chart
 from textgraft.experiments.report.likeness import Likeness, likeness
@@ -18,6 +17,7 @@ from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import rendered
 from textgraft.experiments.report.training_rows import Labelled, TrainingRows, training_rows
 from textgraft.experiments.risk_coverage import RiskCoverage, risk_coverage
+from textgraft.experiments.score_intervals import Bounds, score_intervals
 from textgraft.experiments.surest_errors import SureErrors, surest_errors
 from textgraft.experiments.tables import as_json
 from textgraft.methods.base import TextClassifier
@@ -56,7 +56,7 @@ class EvaluationReport:
     n_learned: int
     seed: int
     evaluation: Evaluation
-    intervals: dict[str, Interval | None]
+    intervals: dict[str, Bounds | None]
     belief_sentence: str
     curve: RiskCoverage
     confusions: Confusions
