@@ -126,8 +126,8 @@ def fit(
         classifier.set_params(reject=None)
     if lists and auto:
         raise ParameterError(
-            "-m auto chooses a method for one label a text, and these rows have lists of labels. Name a method, "
-            "such as -m linear, or take labels as they are with --single-label."
+            "-m auto chooses a method for one label a text, and these rows have lists of labels. Name a "
+            "method, such as -m linear, or take labels as they are with --single-label."
         )
     held_out = None
     if valid is not None:
