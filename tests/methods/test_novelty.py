@@ -183,6 +183,21 @@ def test_a_weighed_confidence_is_saved(tmp_path: Path) -> None:
     assert again.learned_.confidence == clf.learned_.confidence
 
 
+def test_a_network_is_sure_by_the_sign_that_was_asked_for() -> None:
+    texts = ["add a card", "adding card", "cannot add", "a cannot card"] * 3
+    labels = ["new", "new", "old", "old"] * 3
+    vectors = str(Path(__file__).parents[1] / "golden" / "words.vec")
+    clf = tg.WordGRUClassifier(vectors=vectors, hidden=4, epochs=1, confidence="probability").fit(
+        texts, labels
+    )
+    probability = clf.predict_scores(texts).confidence
+    assert np.allclose(probability, clf.predict_proba(texts).max(axis=1))
+    clf.confidence = "neighbours"
+    assert (clf.predict_scores(texts).confidence != probability).all()
+    with pytest.raises(ParameterError, match=r"confidence must be one of probability.*found 'fusion'"):
+        tg.WordGRUClassifier(vectors=vectors, confidence="fusion").fit(texts, labels)
+
+
 def test_a_model_of_before_has_the_usual_confidence() -> None:
     assert confidence_from_json({}) == Confidence("product")
 

@@ -82,8 +82,12 @@ def scores_of_logits(
     return scores_from_dense(softmax(logits, axis=1), sure)
 
 
-def confidence_faults(confidence: object) -> list[str]:
-    """Of the parameter."""
-    if confidence in CONFIDENCES:
+def confidence_faults(confidence: object, known: tuple[str, ...] = CONFIDENCES) -> list[str]:
+    """Of the parameter.
+
+     A trained network has only signs :data:`ALONE`: to weigh them, it would have to be trained several times.
+    .
+    """
+    if confidence in known:
         return []
-    return [f"confidence must be one of {', '.join(CONFIDENCES)}, found {confidence!r}"]
+    return [f"confidence must be one of {', '.join(known)}, found {confidence!r}"]
