@@ -84,6 +84,7 @@ def test_what_cannot_be_shown_of_a_class_rejects_its_texts_alone() -> None:
     # 15 rows cannot show 5 % of anything
     assert threshold.value == math.inf
     assert "texts taken for 1 of them are all rejected" in threshold.sentence()
+    assert "needs at least 59 held-out rows, and only 15 were taken for them" in threshold.sentence()
 
 
 def test_out_of_scope_rows_are_errors_of_the_class_they_look_like() -> None:

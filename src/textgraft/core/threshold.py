@@ -129,6 +129,11 @@ class Threshold:
         tested = self.tested
         rows = f"{tested.rows:,} {_SOURCE_WORDS[self.source]}"
         share, sure = f"{100 * rule.max_error:g} %", f"{100 * rule.confidence:g} %"
+        if tested.rows < rule.rows_needed:
+            return (
+                f"Every text is rejected: at most {share} errors with {sure} confidence needs at least "
+                f"{rule.rows_needed:,} held-out rows, and only {tested.rows:,} were taken for them."
+            )
         if self.value == math.inf:
             other = (
                 f"risk:{self.least:g} could be promised"
