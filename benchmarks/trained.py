@@ -57,6 +57,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
     return {
         "accuracy": round(result.accuracy, 4),
         "auroc": None if result.auroc is None else round(result.auroc, 4),
+        "fpr_at_95_tpr": None if result.fpr_at_95_tpr is None else round(result.fpr_at_95_tpr, 4),
         "threads": torch.get_num_threads(),
         "fit_seconds": round(fitted - began, 1),
         "resumed": resumed,

@@ -20,8 +20,8 @@ DOCS = Path(__file__).resolve().parent
 RESULTS = DOCS.parent / "benchmarks" / "results"
 WEIGHTS = DOCS.parent / "src" / "textgraft" / "weights"
 COMMANDS = (
-    "fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders", "plan", "find-rate",
-    "pretrain", "adapt",
+    "fit", "predict", "evaluate", "compare", "explain", "inspect", "suspects", "next", "methods", "encoders",
+    "plan", "find-rate", "pretrain", "adapt",
 )  # fmt: skip
 
 
@@ -293,6 +293,66 @@ def suspicious_table() -> str:
     )
 
 
+def novelty_choice_table() -> str:
+    """One row a confidence, two columns a training file."""
+    result = _result("novelty_choice")
+    cells = {(row["data"], row["confidence"]): row for row in result["table"]}
+    unknown = {row["data"]: row["unknown"] for row in result["table"]}
+    rows = []
+    for name in dict.fromkeys(confidence for _, confidence in cells):
+        found = [cells[data, name] for data in unknown]
+        rows.append([name, *(f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found)])
+    return _table(["confidence", *(f"{data}, {n} out" for data, n in unknown.items())], rows, result)
+
+
+def novelty_table() -> str:
+    """AUROC, FPR and accuracy on test files, of every method that was measured."""
+    results = [_result(path.stem) for path in sorted(RESULTS.glob("novelty_[!c]*.json"))]
+    rows = [
+        [
+            row["task"], result["method"], row["confidence"], _with_spread(row, "auroc"),
+            _number(row["asked"].get("auroc")), _with_spread(row, "fpr_at_95_tpr"),
+            _number(row["asked"].get("fpr")), _with_spread(row, "accuracy"),
+        ]
+        for result in results
+        for row in result["table"]
+    ]  # fmt: skip
+    head = [
+        "learned from",
+        "method",
+        "confidence",
+        "AUROC",
+        "asked ≥",
+        "FPR at 95 % TPR",
+        "asked ≤",
+        "accuracy",
+    ]
+    return _table(head, rows, results[-1])
+
+
+def _with_spread(row: dict[str, Any], measure: str) -> str:
+    spread = row[f"{measure}_spread"]
+    return f"{row[measure]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
+
+
+def label_next_table() -> str:
+    result = _result("label_next")
+    rows = [
+        [
+            row["data"],
+            f"{row['rows_of_each_class']} + {row['labels_a_round']} a round",
+            row["way"],
+            *(
+                f"{mean:.3f} ± {spread:.3f}"
+                for mean, spread in zip(row["accuracy"], row["spread"], strict=True)
+            ),
+        ]
+        for row in result["table"]
+    ]
+    rounds = [f"after round {number}" for number in range(1, result["rounds"] + 1)]
+    return _table(["data", "labels", "chosen by", "at first", *rounds], rows, result)
+
+
 def ulmfit_table(kind: str) -> str:
     """One column a task, of the stored results of benchmarks/ulmfit.py."""
     results = [_result(path.stem) for path in sorted(RESULTS.glob(f"ulmfit_{kind}_*.json"))]
@@ -366,6 +426,9 @@ TABLES = {
     "calibration": calibration_table,
     "multilabel": multilabel_table,
     "suspicious": suspicious_table,
+    "novelty choice": novelty_choice_table,
+    "novelty": novelty_table,
+    "label_next": label_next_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),

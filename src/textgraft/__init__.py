@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
+    from textgraft.experiments.compare import compare
+    from textgraft.experiments.comparison import Comparison
     from textgraft.experiments.evaluate import Evaluation
     from textgraft.experiments.evaluate_labels import MultilabelEvaluation
     from textgraft.experiments.heatmap import draw_heatmap
@@ -59,6 +61,8 @@ _PLACES = {
     "ParameterError": "errors",
     "TextgraftError": "errors",
     "WeightsError": "errors",
+    "Comparison": "experiments.comparison",
+    "compare": "experiments.compare",
     "Evaluation": "experiments.evaluate",
     "MultilabelEvaluation": "experiments.evaluate_labels",
     "evaluate": "experiments.measuring",
@@ -88,6 +92,7 @@ __all__ = [
     "AtRisk",
     "AtSimilarity",
     "CachedEncoder",
+    "Comparison",
     "DataError",
     "Encoder",
     "Evaluation",
@@ -111,6 +116,7 @@ __all__ = [
     "ULMFiTClassifier",
     "WeightsError",
     "WordGRUClassifier",
+    "compare",
     "draw_heatmap",
     "draw_losses",
     "evaluate",

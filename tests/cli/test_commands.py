@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -103,6 +104,53 @@ def test_predict_reads_stdin_and_tables(model, run):
     code, out, _ = run("predict", model, MORE_TICKETS)
     assert code == 0
     assert len(out.splitlines()) == 95
+
+
+def test_next_says_what_to_label(run, model, tmp_path):
+    code, out, _ = run("next", model, MORE_TICKETS, "-k", 3)
+    assert code == 0
+    assert "stands for" in out
+    code, out, _ = run("next", model, MORE_TICKETS, "-k", 3, "--json")
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert len(rows) == 3
+    with open(MORE_TICKETS, encoding="utf-8", newline="") as file:
+        texts = [row["text"] for row in csv.DictReader(file)]
+    assert [texts[row["row"]] for row in rows] == [row["text"] for row in rows]
+    (tmp_path / "blank.txt").write_text("\n  \n")
+    code, _, err = run("next", model, tmp_path / "blank.txt")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "Expected texts to choose from" in err
+
+
+def test_evaluate_writes_a_report(run, model, tmp_path):
+    page = tmp_path / "tickets & co.html"
+    more = ["--train", TICKETS, "--unlabelled", MORE_TICKETS, "--json"]
+    code, out, _ = run("evaluate", model, MORE_TICKETS, "--report", page, *more)
+    assert code == 0
+    html = page.read_text(encoding="utf-8")
+    assert f"{100 * json.loads(out)['accuracy']:.1f} %" in html
+    assert f"textgraft evaluate {model} {MORE_TICKETS} --report &#39;" in html
+    for heading in ("Surest errors", "What to label next", "Most suspicious labels first", "tickets.model"):
+        assert heading in html
+    plain = run("evaluate", model, MORE_TICKETS)[1]
+    _, out, _ = run("evaluate", model, MORE_TICKETS, "--report", page)
+    assert out == f"{plain}Report: {page}\n"
+    html = page.read_text(encoding="utf-8")
+    assert "What to label next" not in html
+    assert "name the training file with --train" in html
+
+
+def test_reports_that_cannot_be_are_refused_in_one_line(run, model, tmp_path):
+    for arguments, said in (
+        (["--report", tmp_path / "page.pdf"], "Expected a file ending in .html, found 'page.pdf'."),
+        (["--report", tmp_path / "none" / "page.html"], "there is no folder"),
+        (["--train", TICKETS, "--no-suspects"], "--train and --suspects add to the HTML report"),
+        (["--report", tmp_path / "page.html", "--train", tmp_path / "none.csv"], "none.csv"),
+    ):
+        code, out, err = run("evaluate", model, MORE_TICKETS, *arguments)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_rule_of_a_saved_model_can_be_changed(run, model):
@@ -265,7 +313,7 @@ def test_usage_errors_exit_with_2_and_versions_print(run):
 
 
 def test_help_of_every_command_shows_examples(run):
-    for command in ("fit", "predict", "evaluate", "explain", "inspect", "methods", "encoders"):
+    for command in ("fit", "predict", "evaluate", "explain", "inspect", "suspects", "next", "methods"):
         code, out, _ = run(command, "--help")
         assert code == 0
         assert f"textgraft {command}" in out

@@ -1,4 +1,4 @@
-"""Exact statements about a rate of errors."""
+"""Statements about a rate from a count."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from textgraft.core.binomial import lower_tail, rows_needed, upper_bound
+from textgraft.core.binomial import lower_tail, rows_needed, upper_bound, wilson_interval
 
 
 @given(st.integers(1, 3_000), st.floats(0, 1.2), st.floats(0.001, 0.999))
@@ -48,3 +48,13 @@ def test_rows_needed_are_enough_and_no_more(rate: float, confidence: float, erro
 def test_no_error_has_no_tail() -> None:
     assert lower_tail(-1, 5, 0.1) == 0.0
     assert np.isclose(lower_tail(0, 5, 0.1), 0.9**5)
+
+
+@given(st.integers(1, 5_000), st.floats(0, 1))
+def test_the_interval_is_that_of_wilson(n: int, part: float) -> None:
+    right = int(part * n)
+    low, high = wilson_interval(right / n, n)
+    expected = stats.binomtest(right, n).proportion_ci(0.95, method="wilson")
+    # 1.96 is the usual short form of the quantile
+    assert (low, high) == pytest.approx((expected.low, expected.high), abs=1e-4)
+    assert low <= right / n <= high

@@ -22,7 +22,7 @@ import textgraft as tg
 from textgraft.core.progress import Progress
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import DataError, ModelFolderError, NotFittedError, ParameterError, WeightsError
-from textgraft.methods import METHODS, load, method_class
+from textgraft.methods import METHODS, base, load, method_class
 from textgraft.methods.base import TextClassifier
 
 NAMES = list(METHODS)
@@ -508,6 +508,21 @@ def test_an_explanation_shows_the_nearest_training_texts(name: str) -> None:
     rejected = clf.explain("nothing like it")
     assert (rejected.label, rejected.threshold) == (tg.REJECTED, 1.0)
     assert rejected.best in clf.classes_
+
+
+def test_the_nearest_texts_of_many_are_those_of_each(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, labels = _corpus(6)
+    clf = _make(name).fit(texts, labels)
+    asked = ["apple pear", "", "saw drill", texts[2], "robin"]
+    monkeypatch.setattr(base, "TEXTS_COMPARED_AT_ONCE", 2)
+    told: list[Progress] = []
+    together = clf.nearest(asked, k=2, watch=told.append)
+    assert together[3][0].text == texts[2]
+    for text, found in zip(asked, together, strict=True):
+        alone = clf.explain(text, k=2).neighbours
+        assert [one.similarity for one in found] == pytest.approx([one.similarity for one in alone], abs=1e-4)
+    assert [(one.done, one.total) for one in told] == [(2, 5), (4, 5), (5, 5)]
+    assert clf.nearest([]) == ()
 
 
 def test_similarities_are_cosines(name: str) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from textgraft.cli.label_lists import SEPARATOR, Separator
 from textgraft.cli.options import Encoding, Json, Label, OosLabel, Reject, Text
+
+if TYPE_CHECKING:
+    from textgraft.experiments.report.origin import Origin
 
 
 def evaluate(
@@ -24,6 +30,29 @@ def evaluate(
         Path | None,
         typer.Option("--reliability", metavar="FILE", help="Draw belief beside the share that is right."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write all there is to say as one HTML file."),
+    ] = None,
+    train: Annotated[
+        Path | None,
+        typer.Option("--train", metavar="FILE", help="For the report: the rows the model learned from."),
+    ] = None,
+    unlabelled: Annotated[
+        Path | None,
+        typer.Option(
+            "--unlabelled", metavar="FILE", help="For the report: texts of which to label some next."
+        ),
+    ] = None,
+    suspects: Annotated[
+        bool | None,
+        typer.Option(
+            "--suspects/--no-suspects",
+            help="For the report: look for doubtful labels, which fits five times. By default with --train "
+            "and a method that trains no network.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure a model on a file of labelled texts that it did not learn from.
@@ -34,17 +63,24 @@ def evaluate(
     labels a text gets precision, recall and F1 by label, micro- and macro-F1, subset accuracy, Hamming loss
     and LRAP (label ranking average precision).
 
+    The HTML report also shows intervals, errors by coverage, confused classes, the surest errors with
+    the training texts behind them, leaks and copies, and with --unlabelled what to label next.
+
     Examples:
 
       textgraft evaluate cards.model test.csv
 
       textgraft evaluate cards.model test.csv --oos-label oos --reject coverage:0.9
 
+      textgraft evaluate cards.model test.csv --report cards.html
+
+      textgraft evaluate cards.model test.csv --report cards.html --train train.csv --unlabelled chat.txt
+
       textgraft evaluate cards.model test.csv --reliability belief.png
 
       textgraft evaluate cards.model test.parquet --json > result.json
     """
-    from textgraft.cli.files import read_rows
+    from textgraft.cli.files import read_rows, stream_texts
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.models import open_model
     from textgraft.cli.output import print_json, print_text
@@ -53,17 +89,24 @@ def evaluate(
     from textgraft.experiments.evaluate import evaluate as measure
     from textgraft.experiments.evaluate_labels import evaluate_labels
 
-    if reliability is not None:
-        from textgraft.experiments.pictures import check_picture
-
-        check_picture(reliability)
+    _check_outputs(
+        reliability, report, {"--train": train, "--unlabelled": unlabelled, "--suspects": suspects}
+    )
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    learned, pool = None, None
+    if train is not None:
+        read = read_rows(train, text=text, label=label, need_labels=True, encoding=encoding)
+        learned = read.texts, read.labels or []
+    if unlabelled is not None:
+        column = None if unlabelled.suffix == ".txt" else text
+        pool = [one for block in stream_texts(unlabelled, text=column, encoding=encoding) for one in block]
     with shown_progress("opening the model") as watch:
         classifier = open_model(model, reject)
         if classifier.multilabel_:
-            if reliability is not None:
+            if reliability is not None or report is not None:
                 raise ParameterError(
-                    "A model of several labels a text has no such picture; leave --reliability out."
+                    "A model of several labels a text has no such page or picture; leave --report and "
+                    "--reliability out."
                 )
             rows, _ = with_label_lists(rows, True, separator)
             sets = evaluate_labels(
@@ -71,7 +114,19 @@ def evaluate(
             )
             print_json(sets.to_dict()) if json else print_text(sets.table())
             return
-        result = measure(classifier, rows.texts, rows.labels or [], oos_labels=oos_label, watch=watch)
+        if report is None:
+            result = measure(classifier, rows.texts, rows.labels or [], oos_labels=oos_label, watch=watch)
+        else:
+            from textgraft.experiments.report.evaluation import evaluation_report
+            from textgraft.experiments.report.page import write_page
+
+            found = evaluation_report(
+                classifier, rows.texts, rows.labels or [],
+                origin=_origin(model, {"test rows": file, "training rows": train, "unlabelled": unlabelled}),
+                train=learned, suspects=suspects, unlabelled=pool, oos_labels=oos_label, watch=watch,
+            )  # fmt: skip
+            write_page(found.html(), report)
+            result = found.evaluation
     if reliability is not None:
         from textgraft.experiments.reliability_plot import draw_reliability
 
@@ -80,5 +135,30 @@ def evaluate(
         print_json(result.to_dict())
         return
     print_text(result.table())
+    for name, path in (("Reliability", reliability), ("Report", report)):
+        if path is not None:
+            print_text(f"{name}: {path}")
+
+
+def _check_outputs(reliability: Path | None, report: Path | None, extras: Mapping[str, object]) -> None:
+    """Refuse files that cannot be written before anything is measured, and what only a report would say."""
+    from textgraft.errors import ParameterError
+
     if reliability is not None:
-        print_text(f"Reliability: {reliability}")
+        from textgraft.experiments.pictures import check_picture
+
+        check_picture(reliability)
+    if report is not None:
+        from textgraft.experiments.report.page import check_page
+
+        check_page(report)
+    elif lonely := [name for name, value in extras.items() if value is not None]:
+        raise ParameterError(f"{' and '.join(lonely)} add to the HTML report: also give --report FILE.html.")
+
+
+def _origin(model: Path, files: Mapping[str, Path | None]) -> Origin:
+    """Where a report of this command comes from."""
+    from textgraft.experiments.report.origin import origin_of
+
+    data = [("model", str(model)), *((what, str(path)) for what, path in files.items() if path is not None)]
+    return origin_of(model.resolve().name, data, shlex.join(["textgraft", *sys.argv[1:]]))

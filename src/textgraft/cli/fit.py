@@ -12,7 +12,15 @@ from textgraft.cli.label_lists import SEPARATOR, Separator, Several
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 if TYPE_CHECKING:
+    from textgraft.cli.files import Rows
+    from textgraft.core.progress import Watch
+    from textgraft.experiments.auto_choice import AutoChoice
     from textgraft.methods.base import TextClassifier
+
+AUTO = "auto"
+"""In place of a method: choose one on the training rows."""
+
+USUAL_BUDGET = "10m"
 
 
 USUAL_RULE = "coverage:0.95"
@@ -21,12 +29,18 @@ USUAL_RULE = "coverage:0.95"
 def fit(
     file: Annotated[Path, typer.Argument(help="CSV, TSV, JSONL or Parquet with texts and labels.")],
     to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Where the model goes.")],
-    method: Annotated[str, typer.Option("-m", "--method", help="See: textgraft methods.")] = "linear",
+    method: Annotated[
+        str, typer.Option("-m", "--method", help="See: textgraft methods; or auto, to choose.")
+    ] = "linear",
     encoder: EncoderName = None,
     option: MethodOptions = None,
     reject: Annotated[
         str,
-        typer.Option("--reject", metavar="RULE", help="none, similarity:0.6, coverage:0.95 or risk:0.05."),
+        typer.Option(
+            "--reject",
+            metavar="RULE",
+            help="none, similarity:0.6, coverage:0.95 or risk:0.05[:per-class].",
+        ),
     ] = USUAL_RULE,
     valid: Annotated[
         Path | None, typer.Option("--valid", metavar="FILE", help="Labelled rows to fit the threshold on.")
@@ -48,6 +62,10 @@ def fit(
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE", help="Draw the loss of a trained method.")
     ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="TIME", help="For -m auto: 90s, 10m (if not given) or 1h30m."),
+    ] = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -60,6 +78,9 @@ def fit(
     A text may have several labels, or none, where labels are lists (JSONL, Parquet) or joined by '|'.
     Then there is a threshold for each label and no rejection.
 
+    With -m auto, methods are tried from cheap to dear on the training rows, as many as fit into the
+    budget, and the cheapest within one standard error of the best is learned.
+
     Examples:
 
       textgraft fit tickets.csv --to tickets.model
@@ -68,11 +89,15 @@ def fit(
 
       textgraft fit tickets.csv --reject risk:0.02 --to sure.model
 
+      textgraft fit tickets.csv --reject risk:0.05:per-class --to fair.model
+
       textgraft fit train.jsonl --valid dev.jsonl --label intent --to my.model
 
       textgraft fit tickets.csv -m tfidf --reject none --to cheap.model
 
       textgraft fit articles.jsonl -m linear --multilabel --to topics.model
+
+      textgraft fit tickets.csv -m auto --budget 10m --to best.model
 
       textgraft fit tickets.csv -m finetune --run tickets.run --plot loss.png --to tuned.model
     """
@@ -84,7 +109,11 @@ def fit(
     from textgraft.errors import ParameterError
 
     began = time.monotonic()
-    classifier = build_classifier(method, encoder, option or [], reject, oos_label or [], seed)
+    auto = method == AUTO
+    _check_auto(auto, budget, option, run, plot)
+    classifier = build_classifier(
+        "linear" if auto else method, None if auto else encoder, option or [], reject, oos_label or [], seed
+    )
     if (plot is not None or run is not None) and not hasattr(classifier, "plan"):
         raise ParameterError(
             f"The method {method} trains no network, so it has no checkpoints and no loss; leave --run and "
@@ -95,13 +124,22 @@ def fit(
     if (lists := has_lists(rows.labels)) and reject == USUAL_RULE:
         # nobody asked for it; a rule that somebody did ask for is refused
         classifier.set_params(reject=None)
+    if lists and auto:
+        raise ParameterError(
+            "-m auto chooses a method for one label a text, and these rows have lists of labels. Name a "
+            "method, such as -m linear, or take labels as they are with --single-label."
+        )
     held_out = None
     if valid is not None:
         more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
         more, _ = with_label_lists(more, lists, separator)
         held_out = (more.texts, more.labels or [])
     with shown_progress("opening the encoder") as watch:
-        classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
+        choice = None
+        if auto:
+            classifier, choice = _chosen(classifier, rows, held_out, budget, encoder, watch)
+        else:
+            classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
     training = getattr(classifier.learned_, "training", None)
     if plot is not None and training is not None:
@@ -113,10 +151,11 @@ def fit(
     summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
     if found is not None:
         summary["multilabel"] = found
+    summary["auto"] = None if choice is None else choice.to_dict()
     if json:
         print_json(summary)
     else:
-        print_text(_told(summary))
+        print_text(_told(summary, [] if choice is None else choice.sentences()))
 
 
 def build_classifier(
@@ -139,6 +178,45 @@ def build_classifier(
             raise ParameterError(f"The method {method} needs no encoder; leave -e {encoder} out.")
         arguments["encoder"] = encoder
     return found(**arguments, reject=parse_rule(reject), oos_labels=tuple(oos), seed=seed)
+
+
+def _check_auto(
+    auto: bool, budget: str | None, option: list[str] | None, run: Path | None, plot: Path | None
+) -> None:
+    """Refuse options that mean nothing with, or without, ``-m auto``."""
+    from textgraft.core.durations import parse_duration
+    from textgraft.errors import ParameterError
+
+    if not auto and budget is not None:
+        raise ParameterError(f"--budget {budget} is for -m auto; leave it out, or choose -m auto.")
+    if auto and (option or run is not None or plot is not None):
+        raise ParameterError("-m auto chooses the method and its parameters; leave -o, --run and --plot out.")
+    if budget is not None:
+        parse_duration(budget)
+
+
+def _chosen(
+    like: TextClassifier,
+    rows: Rows,
+    held_out: tuple[list[object], list[object]] | None,
+    budget: str | None,
+    encoder: str | None,
+    watch: Watch,
+) -> tuple[TextClassifier, AutoChoice]:
+    """A fitted classifier of the method that data chose, with the rule, labels and seed of another."""
+    from textgraft.experiments.auto import fit_auto
+
+    return fit_auto(
+        rows.texts,
+        rows.labels or [],
+        budget=budget or USUAL_BUDGET,
+        encoder=encoder,
+        reject=like.reject,
+        oos_labels=like.oos_labels,
+        valid=held_out,
+        seed=like.seed,
+        watch=watch,
+    )
 
 
 def _remove_checkpoints(run: Path) -> None:
@@ -174,7 +252,7 @@ def _summary(
     }
 
 
-def _told(summary: dict[str, Any]) -> str:
+def _told(summary: dict[str, Any], chosen: list[str]) -> str:
     parameters = ", ".join(
         f"{name} {'none' if value in (None, []) else value}" for name, value in summary["parameters"].items()
     )
@@ -185,6 +263,7 @@ def _told(summary: dict[str, Any]) -> str:
         f"{summary['learned_from']:,} rows.",
         *([f"  {summary['multilabel']}"] if summary.get("multilabel") else []),
         *(f"  {note}" for note in summary["notes"]),
+        *chosen,
         f"Method {summary['method']} ({parameters}).",
         *summary["training"],
         *summary["rejection"],

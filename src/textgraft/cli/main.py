@@ -11,6 +11,7 @@ from typer.exceptions import TyperException
 
 from textgraft.cli import (
     adapt,
+    compare,
     encoders,
     evaluate,
     explain,
@@ -23,6 +24,7 @@ from textgraft.cli import (
     pretrain,
     suspects,
 )
+from textgraft.cli.next import label_next
 from textgraft.cli.options import join_pairs
 from textgraft.errors import TextgraftError
 
@@ -57,9 +59,11 @@ app = typer.Typer(
 app.command("fit")(fit.fit)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
 app.command("explain")(explain.explain)
 app.command("inspect")(inspect.inspect)
 app.command("suspects")(suspects.suspects)
+app.command("next")(label_next)
 app.command("methods")(methods.methods)
 app.command("encoders")(encoders.encoders)
 app.command("plan")(plan.plan)

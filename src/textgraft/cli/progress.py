@@ -106,6 +106,8 @@ class _Lines:
             self._next = now + SECONDS_BETWEEN_LINES
 
     def _seconds_left(self, progress: Progress, now: float) -> float | None:
+        if progress.seconds_left is not None:
+            return progress.seconds_left
         _, began, at = self._began
         done = progress.done - at
         return (now - began) / done * (progress.total - progress.done) if done > 0 else None

@@ -1,7 +1,7 @@
 """From belief to label: the most believed class, or none where the confidence is too low.
 
 A *rule* (``core.rules``) is what a person asks for; fitting it on held-out confidence gives a
-*threshold* (``core.thresholds``). A text is rejected when its confidence is below the threshold.
+*threshold* (``core.threshold``). A text is rejected when its confidence is below the threshold.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from textgraft.core.scores import Scores
-from textgraft.core.thresholds import Threshold
+from textgraft.core.threshold import Threshold
 
 REJECTED = "<rejected>"
 """The label of a text that no class is claimed for (``None`` would break sklearn.metrics)."""
@@ -17,7 +17,7 @@ REJECTED = "<rejected>"
 
 def accepted(scores: Scores, threshold: Threshold) -> np.ndarray:
     """(n,) bool: whose confidence reaches the threshold."""
-    return np.asarray(scores.confidence >= threshold.value)
+    return np.asarray(scores.confidence >= threshold.cuts(scores.best))
 
 
 def decide(scores: Scores, classes: np.ndarray, threshold: Threshold) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -22,6 +23,7 @@ class HeldOut:
         outside: (o,) confidences of out-of-scope rows, ascending.
         source: where the in-scope rows came from.
         n_uncovered_classes: classes of a single row, which could not be held out.
+        best, outside_best: (h,) and (o,) codes of the most believed classes; empty if nobody noted them.
     """
 
     confidence: np.ndarray = field(default_factory=lambda: np.empty(0))
@@ -29,6 +31,31 @@ class HeldOut:
     outside: np.ndarray = field(default_factory=lambda: np.empty(0))
     source: Source = "none"
     n_uncovered_classes: int = 0
+    best: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    outside_best: np.ndarray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def taken(self) -> bool:
+        """Whether it is known of every row which class it was taken for."""
+        return len(self.best) == len(self.confidence) and len(self.outside_best) == len(self.outside)
+
+    @property
+    def taken_for(self) -> dict[int, int]:
+        """How many rows were taken for each class, by its code."""
+        return dict(sorted(Counter([*self.best.tolist(), *self.outside_best.tolist()]).items()))
+
+    def of(self, codes: np.ndarray, *, others: bool = False) -> HeldOut:
+        """The rows that were taken for these classes, or those that were not."""
+        inside = np.isin(self.best, codes, invert=others)
+        outside = np.isin(self.outside_best, codes, invert=others)
+        return replace(
+            self,
+            confidence=self.confidence[inside],
+            correct=self.correct[inside],
+            outside=self.outside[outside],
+            best=self.best[inside],
+            outside_best=self.outside_best[outside],
+        )
 
     @property
     def judged(self) -> bool:
@@ -42,7 +69,18 @@ def held_out(
     outside: np.ndarray,
     source: Source,
     n_uncovered_classes: int = 0,
+    best: np.ndarray | None = None,
+    outside_best: np.ndarray | None = None,
 ) -> HeldOut:
     """The same rows in the order of their confidence."""
-    order = np.argsort(confidence, kind="stable")
-    return HeldOut(confidence[order], correct[order], np.sort(outside), source, n_uncovered_classes)
+    order, outside_order = (np.argsort(one, kind="stable") for one in (confidence, outside))
+    nobody = np.empty(0, dtype=np.int64)
+    return HeldOut(
+        confidence[order],
+        correct[order],
+        outside[outside_order],
+        source,
+        n_uncovered_classes,
+        nobody if best is None else best[order],
+        nobody if outside_best is None else outside_best[outside_order],
+    )

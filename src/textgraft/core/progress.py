@@ -8,12 +8,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Progress:
-    """``done`` of ``total`` units of the work called ``what``; ``pace`` says how fast, where it is known."""
+    """``done`` of ``total`` units of the work called ``what``.
+
+    ``pace`` says how fast, where it is known, and ``seconds_left`` how long it takes yet, where whoever
+    works knows that better than units do.
+    """
 
     what: str
     done: int
     total: int
     pace: str = ""
+    seconds_left: float | None = None
 
 
 Watch = Callable[[Progress], None]

@@ -9,29 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from textgraft.core.belief import Bin, calibration_error, reliability
-from textgraft.core.decision import REJECTED, accepted, decide
-from textgraft.core.examples import RowReport, check_examples
+from textgraft.core.decision import REJECTED
+from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
-from textgraft.core.scores import Scores
-from textgraft.core.thresholds import Threshold
-from textgraft.errors import DataError
+from textgraft.experiments.answers import Answers, Judged, answers_to
 from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
-
-
-class Judged(Protocol):
-    """What can be evaluated: every fitted :class:`textgraft.TextClassifier`."""
-
-    oos_labels: Iterable[str]
-    classes_: np.ndarray
-    threshold_: Threshold
-
-    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched) -> Scores:
-        """Belief before decision."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +31,16 @@ class ClassResult:
     f1: float
     support: int
     rejected: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One score as a person reads it; ``key`` is the field of :class:`Evaluation` that has its number."""
+
+    key: str
+    name: str
+    value: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -113,35 +110,36 @@ class Evaluation:
             lines = [f"The {len(shown):,} classes with the lowest F1 of {len(self.classes):,}, worst first:"]
         head = ["class", "precision", "recall", "F1", "rows", "rejected"]
         lines += aligned([head, *map(_report_row, shown)], "<>>>>>")
-        lines += ["", *aligned(self._summary(), "<><"), "", self.threshold_sentence, *self.notes]
+        summary = [[one.name, one.value, one.meaning] for one in self.measures()]
+        lines += ["", *aligned(summary, "<><"), "", self.threshold_sentence, *self.notes]
         return "\n".join(lines)
 
-    def _summary(self) -> list[list[str]]:
+    def measures(self) -> tuple[Measure, ...]:
+        """The scores, in the order in which a person reads them."""
         outside = (
             counted(self.out_of_scope, "out-of-scope row") if self.out_of_scope else "no out-of-scope rows"
         )
-        return [
-            ["rows", f"{self.in_scope:,}", f"in scope, and {outside}"],
-            ["in-scope accuracy", percent(self.accuracy), "a rejected text counts as wrong"],
-            ["  without rejection", percent(self.accuracy_without_rejection), "best class, always"],
-            ["macro-F1", number(self.macro_f1), "every class counts the same"],
-            ["micro-F1", number(self.micro_f1), "every text counts the same"],
-            ["coverage", percent(self.coverage), "of in-scope texts accepted"],
-            ["accuracy of accepted", percent(self.accuracy_of_accepted), "in-scope texts only"],
-            ["risk", percent(self.risk), "errors among all accepted texts, out-of-scope included"],
-            ["out-of-scope recall", percent(self.out_of_scope_recall), "rejected of out-of-scope texts"],
-            ["AUROC", number(self.auroc), "in-scope surer than out-of-scope; 0.5 is chance"],
-            [
-                "FPR at 95 % TPR",
-                percent(self.fpr_at_95_tpr),
-                "out-of-scope accepted when 95 % of in-scope are",
-            ],
-            [
-                "calibration error",
-                number(self.calibration_error),
-                "mean gap of belief and share right; 0 is best",
-            ],
-        ]
+        shares = {
+            "accuracy": ("in-scope accuracy", "a rejected text counts as wrong"),
+            "accuracy_without_rejection": ("  without rejection", "best class, always"),
+            "macro_f1": ("macro-F1", "every class counts the same"),
+            "micro_f1": ("micro-F1", "every text counts the same"),
+            "coverage": ("coverage", "of in-scope texts accepted"),
+            "accuracy_of_accepted": ("accuracy of accepted", "in-scope texts only"),
+            "risk": ("risk", "errors among all accepted texts, out-of-scope included"),
+            "out_of_scope_recall": ("out-of-scope recall", "rejected of out-of-scope texts"),
+            "auroc": ("AUROC", "in-scope surer than out-of-scope; 0.5 is chance"),
+            "fpr_at_95_tpr": ("FPR at 95 % TPR", "out-of-scope accepted when 95 % of in-scope are"),
+            "calibration_error": ("calibration error", "mean gap of belief and share right; 0 is best"),
+        }
+        plain = {"macro_f1", "micro_f1", "auroc", "calibration_error"}
+        return (
+            Measure("rows", "rows", f"{self.in_scope:,}", f"in scope, and {outside}"),
+            *(
+                Measure(key, name, (number if key in plain else percent)(getattr(self, key)), meaning)
+                for key, (name, meaning) in shares.items()
+            ),
+        )
 
 
 def evaluate(
@@ -169,25 +167,19 @@ def evaluate(
         DataError: no row is labelled and in scope, or rows cannot be read.
         NotFittedError: the classifier has not learned yet.
     """
-    if getattr(classifier, "multilabel_", False):
-        raise DataError("The classifier learned lists of labels: measure it by textgraft.evaluate.")
-    examples = check_examples(texts, labels, classifier.oos_labels if oos_labels is None else oos_labels)
-    report, n = examples.report, len(examples.texts)
-    if not n:
-        raise DataError(
-            f"Expected labelled in-scope rows, found none in {report.rows:,} rows "
-            f"(out of scope {report.out_of_scope:,}, no label {report.unlabelled:,}, empty {report.empty:,})."
-        )
-    scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch)
-    truth = np.array(examples.labels, dtype=object)
-    predicted = decide(scores, classifier.classes_, classifier.threshold_)
-    kept = accepted(scores, classifier.threshold_)
+    return evaluation_of(answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch))
+
+
+def evaluation_of(answers: Answers) -> Evaluation:
+    """The measures of :func:`evaluate` on rows that were answered."""
+    report, scores, n = answers.examples.report, answers.scores, answers.n
+    truth, predicted, kept = answers.truth, answers.predicted, answers.accepted
     right = predicted[:n] == truth
-    best_is_right, believed = classifier.classes_[scores.best[:n]] == truth, scores.values[:n, 0]
+    best_is_right, believed = answers.best_is_right, scores.values[:n, 0]
     classes, micro_f1 = _by_class(truth, predicted[:n])
-    auroc, fpr = _separation(scores.confidence[:n], scores.confidence[n:])
-    unseen = set(examples.labels) - set(classifier.classes_)
-    unseen_rows = sum(label in unseen for label in examples.labels)
+    auroc, fpr = separation(scores.confidence[:n], scores.confidence[n:]) if len(kept) > n else (None, None)
+    unseen = set(answers.examples.labels) - set(answers.classes)
+    unseen_rows = sum(label in unseen for label in answers.examples.labels)
     return Evaluation(
         rows=report.rows,
         in_scope=n,
@@ -208,8 +200,8 @@ def evaluate(
         fpr_at_95_tpr=fpr,
         calibration_error=calibration_error(believed, best_is_right),
         reliability=reliability(believed, best_is_right),
-        threshold=cut if math.isfinite(cut := float(classifier.threshold_.value)) else None,
-        threshold_sentence=classifier.threshold_.sentence(),
+        threshold=cut if math.isfinite(cut := float(answers.threshold.value)) else None,
+        threshold_sentence=answers.threshold.sentence(),
         classes=classes,
         notes=tuple(_notes(report, sorted(unseen), unseen_rows)),
     )
@@ -232,12 +224,10 @@ def _by_class(truth: np.ndarray, predicted: np.ndarray) -> tuple[tuple[ClassResu
     return tuple(ClassResult(*row) for row in columns), float(micro[2])
 
 
-def _separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float | None, float | None]:
-    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives."""
+def separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
+    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives; some of both."""
     from sklearn.metrics import roc_auc_score, roc_curve
 
-    if not len(outside):
-        return None, None
     confidence = np.concatenate([inside, outside])
     positive = np.arange(len(confidence)) < len(inside)
     # with intermediate points dropped, the first threshold that reaches 95 % could be missing

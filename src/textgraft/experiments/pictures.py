@@ -61,8 +61,18 @@ def write_figure(figure: Figure, path: str | Path, **options: Any) -> None:
     """
     ending, drawn = check_picture(path), BytesIO()
     figure.savefig(drawn, format=ending, dpi=DOTS_PER_INCH, **options)
+    write_at_once(path, drawn.getvalue())
+
+
+def write_at_once(path: str | Path, content: bytes) -> None:
+    """Write a file whose content is whole, so that failed work leaves no broken file.
+
+    Raises:
+        ParameterError: it cannot be written.
+    """
     try:
-        # written at once, so that a failed drawing leaves no broken file
-        Path(path).write_bytes(drawn.getvalue())
-    except OSError as error:
-        raise ParameterError(f"Cannot write {str(path)!r}: {error.strerror or error}.") from error
+        Path(path).write_bytes(content)
+    except (OSError, ValueError) as error:
+        # a ValueError is a NUL in the name
+        why = getattr(error, "strerror", None) or error
+        raise ParameterError(f"Cannot write {str(path)!r}: {why}.") from error

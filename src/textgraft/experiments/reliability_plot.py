@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.core.belief import Bin
+from textgraft.core.binomial import wilson_interval
 from textgraft.errors import ParameterError
 from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
 
@@ -44,10 +45,10 @@ def reliability_figure(groups: Sequence[Bin], error: float) -> Any:
     shares, counts = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     belief = [group.belief for group in groups]
     right = [group.right for group in groups]
-    bounds = [_wilson(group.right, group.rows) for group in groups]
+    bounds = [wilson_interval(group.right, group.rows) for group in groups]
     spread = [
-        [max(0.0, share - low) for share, (low, _) in zip(right, bounds, strict=True)],
-        [max(0.0, high - share) for share, (_, high) in zip(right, bounds, strict=True)],
+        [share - low for share, (low, _) in zip(right, bounds, strict=True)],
+        [high - share for share, (_, high) in zip(right, bounds, strict=True)],
     ]
     shares.plot([0, 1], [0, 1], color=PERFECT, linewidth=1.2, linestyle="--", label="as sure as right")
     shares.errorbar(
@@ -66,9 +67,3 @@ def reliability_figure(groups: Sequence[Bin], error: float) -> Any:
         axis.set_major_formatter(PercentFormatter(1.0))
     calm(shares, counts)
     return figure
-
-
-def _wilson(share: float, n: int, z: float = 1.96) -> tuple[float, float]:
-    centre = (share + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)

@@ -33,6 +33,19 @@ def shortened(text: str, length: int = 40) -> str:
     return line[: length - 1].rstrip() + "…" if cut else line
 
 
+def printable(text: str) -> str:
+    """A text that any file and any page can hold: control characters and lone surrogates are replaced."""
+    return text.translate(_VISIBLE)
+
+
+# controls by their pictures (U+2400 to U+2421), what has none by the sign for something lost
+_VISIBLE = {
+    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"},
+    0x7F: 0x2421,
+    **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], 0xFFFD),
+}
+
+
 def percent(share: float | None) -> str:
     """A share as ``97.3 %``; a dash when there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -35,7 +36,7 @@ from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError, NotFittedError, ParameterError
 from textgraft.methods import multilabel, saved
-from textgraft.methods.calibration import cross_fitted, plan_calibration
+from textgraft.methods.calibration import cross_fitted, outside_to_learn, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 
 TEXTS_AT_ONCE = 8_192
 """Texts scored together by ``predict``; bounds memory for any number of texts."""
+
+TEXTS_COMPARED_AT_ONCE = 256
+"""Texts compared with all training texts together by ``nearest``."""
 
 MOST_CLASSES_KEPT = 100
 """Classes of each text that ``predict_scores`` keeps if not told otherwise."""
@@ -67,6 +71,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
         oos_confidence_: (o,) sorted confidences of the out-of-scope rows given to ``fit``; where a text may
             have several labels, how far their best label is above its threshold.
+        oos_best_: (o,) codes of the classes they look most like.
         label_thresholds_: where a text may have several labels, a
             :class:`textgraft.core.label_thresholds.LabelThresholds`; else ``None``.
     """
@@ -149,22 +154,33 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         given = None if valid is None else self._check_held_out(valid, classes)
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
         learns = plan.learns
-        n_outside = 0 if self.learns_from_outside else len(examples.out_of_scope)
-        check_enough_rows(self.reject, plan.n_rows(given) + n_outside)
+        teaches = outside_to_learn(self.reject, len(examples.out_of_scope), self.seed)
+        teaches &= self._can_learn_outside(int(teaches.sum()))
+        check_enough_rows(self.reject, plan.n_rows(given) + int((~teaches).sum()))
 
         whole = self._lesson(examples, codes, n_classes, watch, None if run is None else Path(run))
-        encoder = whole.encoder
+        encoder, every_outside = whole.encoder, whole.outside
+        whole = replace(whole, outside=every_outside[teaches])
         learned = self._learn(whole.some(learns), watch)
-        outside = self._score_any(learned, whole.outside, n_classes).confidence
-        kept = np.empty(0) if self.learns_from_outside else outside
+        outside = self._score_any(learned, every_outside, n_classes)
+        kept = outside.some(~teaches)
         if plan.source == "valid" and given is not None:
-            judged, kept = self._judged(given, encoder, learned, classes, kept)
+            judged, others = self._judged(given, encoder, learned, classes)
+            kept = others if len(others) else kept
         elif plan.source == "cross-fit":
             scored, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch)
             judged = judge(scores, codes[scored])
         else:
             judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
-        rows = held_out(judged.confidence, judged.correct, kept, plan.source, plan.n_uncovered_classes)
+        rows = held_out(
+            judged.confidence,
+            judged.correct,
+            kept.confidence,
+            plan.source,
+            plan.n_uncovered_classes,
+            judged.best,
+            kept.best,
+        )
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
@@ -173,7 +189,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.report_ = examples.report
         self.train_texts_ = [text for text, learn in zip(examples.texts, learns, strict=True) if learn]
         self.train_codes_ = codes[learns]
-        self.oos_confidence_ = np.sort(outside)
+        order = np.argsort(outside.confidence, kind="stable")
+        self.oos_confidence_, self.oos_best_ = outside.confidence[order], outside.best[order]
         self.held_out_, self.belief_ = rows, fit_belief(judged)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         self.label_thresholds_ = None
@@ -296,23 +313,37 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if (thresholds := self._label_thresholds) is not None:
             return multilabel.explain_labels(self, thresholds, text, k)
         scores = self.predict_scores([text])
-        similarities = cosines(self._embed_texts([text]), self.learned_.evidence)[0]
-        nearest = np.argsort(-similarities, kind="stable")[:k]
+        (cut,) = self.threshold_.cuts(scores.best)
         return Explanation(
             text=text,
             label=str(decide(scores, self.classes_, self.threshold_)[0]),
             best=str(self.classes_[scores.best[0]]),
             confidence=float(scores.confidence[0]),
-            threshold=None if np.isinf(self.threshold_.value) else self.threshold_.value,
-            neighbours=tuple(
-                Neighbour(
-                    text=self.train_texts_[row],
-                    label=str(self.classes_[self.train_codes_[row]]),
-                    similarity=float(similarities[row]),
-                )
-                for row in nearest
-            ),
+            threshold=None if np.isinf(cut) else float(cut),
+            neighbours=self.nearest([text], k)[0],
         )
+
+    def nearest(
+        self, texts: Sequence[object], k: int = 3, watch: Watch = unwatched
+    ) -> tuple[tuple[Neighbour, ...], ...]:
+        """The k training texts most similar to each of n texts, nearest first; memory does not grow with n.
+
+        Similarity is as the method sees it: the cosine of vectors in the space it decides in.
+
+        Args:
+            texts: n texts.
+            k: neighbours of each; fewer where fewer were learned.
+            watch: told of progress.
+        """
+        self._check_fitted("nearest")
+        clean, found = clean_texts(texts), []
+        for start in range(0, len(clean), TEXTS_COMPARED_AT_ONCE):
+            block = clean[start : start + TEXTS_COMPARED_AT_ONCE]
+            similarities = cosines(self._embed_texts(block), self.learned_.evidence)
+            order = np.argsort(-similarities, axis=1, kind="stable")[:, :k]
+            found += [self._neighbours(rows, row) for rows, row in zip(order, similarities, strict=True)]
+            watch(Progress("finding evidence", start + len(block), len(clean)))
+        return tuple(found)
 
     def similarities(self, texts: Sequence[object]) -> np.ndarray:
         """Cosine similarity (n, n) of texts to one another, as the method sees them."""
@@ -393,6 +424,19 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         features = self._represent(self.encoder_, [texts[row] for row in rows], watch)
         scores = corrected(self._score(self.learned_, features, n_classes), self.belief_)
         return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
+
+    def _neighbours(self, rows: np.ndarray, similarities: np.ndarray) -> tuple[Neighbour, ...]:
+        """Training rows as a person reads them, with similarities (m,) of all of them."""
+        if self.multilabel_:
+            return multilabel.label_neighbours(self, rows, similarities)
+        return tuple(
+            Neighbour(
+                text=self.train_texts_[row],
+                label=str(self.classes_[self.train_codes_[row]]),
+                similarity=float(similarities[row]),
+            )
+            for row in rows
+        )
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = self._represent(self.encoder_, clean_texts(texts), unwatched)

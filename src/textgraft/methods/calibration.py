@@ -11,7 +11,7 @@ import numpy as np
 from textgraft.core.examples import Examples
 from textgraft.core.held_out import Source
 from textgraft.core.progress import Progress, Watch, unwatched
-from textgraft.core.rules import NEEDS_ROWS, Rule
+from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores, keep_best
 from textgraft.core.splits import fold_numbers, holdout_rows
 from textgraft.methods.judging import MOST_CLASSES
@@ -88,6 +88,15 @@ def plan_rows(
     if share == 0.0:
         return Calibration("cross-fit", everything, single)
     return Calibration("held-out", ~holdout_rows(codes, share, seed), single)
+
+
+def outside_to_learn(rule: Rule | None, n: int, seed: int) -> np.ndarray:
+    """(n,) bool, which out-of-scope rows a method that can may learn from.
+
+    All, but half where a rule of risk must count how many are accepted.
+    """
+    order = np.random.default_rng(seed).permutation(n)
+    return np.asarray(order < n // 2) if isinstance(rule, AtRisk) else np.ones(n, dtype=bool)
 
 
 def cross_fitted(

@@ -1,65 +1,93 @@
-"""Confidence of a method that has both logits and vectors.
+"""Confidence of a method that has both logits and vectors: one sign of novelty, or several weighed.
 
-Does the winning class stand out (the largest logit; Hendrycks et al., "Scaling
-Out-of-Distribution Detection for Real-World Settings", 2022), and is there a training text of
-that class like this one (cosine similarity to the nearest; Sun et al., "Out-of-Distribution
-Detection with Deep Nearest Neighbors", 2022)? Their product m becomes m / (1 + m). On texts of
-no known class it separates better than either alone.
+The usual one, ``product``: does the winning class stand out (the largest logit; Hendrycks et al.,
+"Scaling Out-of-Distribution Detection for Real-World Settings", 2022), and is there a training text
+of that class like this one (cosine similarity to the nearest; Sun et al., "Out-of-Distribution
+Detection with Deep Nearest Neighbors", 2022)? On texts of no known class it separates better than
+either alone. What is better still where it can be had is ``fusion``: see :mod:`textgraft.methods.left_out`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from textgraft.core.scores import Scores, scores_from_dense
-from textgraft.methods.evidence import cosines
+from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.fusion import Fusion, fusion_from_json
+from textgraft.methods.novelty import SIGNS, signs
 
-MOST_ROWS_COMPARED = 1_000
-"""Training texts of a class that a text is compared with; bounds the cost of a confidence."""
+USUAL = "product"
+
+ALONE = ("probability", "energy", "neighbours", "mahalanobis", USUAL)
+"""Signs that can be a confidence by themselves."""
+
+CONFIDENCES = ("auto", "fusion", *ALONE)
+"""What the parameter ``confidence`` can be."""
+
+
+def _share(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values / (1.0 + values))
+
+
+_BOUNDED: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "energy": _share,
+    "product": _share,
+    "mahalanobis": expit,
+}
+"""Signs that have no bounds, brought between 0 and 1 in the same order."""
 
 
 @dataclass(frozen=True)
-class ClassEvidence:
-    """The training texts, by class.
+class Confidence:
+    """What a confidence is made of.
 
     Attributes:
-        vectors: (n, d) float16 rows of length 1.
-        codes: (n,) class codes.
-        n_classes: c.
+        sign: one of :data:`ALONE`, or ``fusion``.
+        fusion: the weights, where there are any.
     """
 
-    vectors: np.ndarray
-    codes: np.ndarray
-    n_classes: int
+    sign: str = USUAL
+    fusion: Fusion | None = None
 
-    @cached_property
-    def rows_of_class(self) -> list[np.ndarray]:
-        """Rows of each class that a text is compared with: all, or evenly spaced ones of very many."""
-        order = np.argsort(self.codes, kind="stable")
-        groups = np.split(order, np.cumsum(np.bincount(self.codes, minlength=self.n_classes))[:-1])
-        return [
-            rows[np.linspace(0, len(rows) - 1, MOST_ROWS_COMPARED).astype(int)]
-            if len(rows) > MOST_ROWS_COMPARED
-            else rows
-            for rows in groups
-        ]
+    def of(self, logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
+        """(n,) of logits (n, c) and vectors (n, d) of length 1; larger is surer, never below −1."""
+        if self.fusion is not None:
+            return self.fusion.familiarity(signs(self.fusion.signs, logits, vectors, evidence))
+        values = SIGNS[self.sign](logits, vectors, evidence)
+        return _BOUNDED[self.sign](values) if self.sign in _BOUNDED else values
 
-    def nearest(self, vectors: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """(n,) cosine similarity of each vector (n, d) to the nearest training text of its class."""
-        nearest = np.zeros(len(vectors), dtype=np.float32)
-        for code in np.unique(codes):
-            asked, stored = np.flatnonzero(codes == code), self.rows_of_class[code]
-            nearest[asked] = cosines(vectors[asked], self.vectors[stored]).max(axis=1)
-        return nearest
+    def to_json(self) -> dict[str, Any]:
+        """As a model folder keeps it."""
+        return {"confidence": asdict(self)}
 
 
-def scores_of_logits(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> Scores:
+def confidence_from_json(about: Mapping[str, Any]) -> Confidence:
+    """The inverse of :meth:`Confidence.to_json`; models of before there was a choice have the usual one."""
+    plain = about.get("confidence")
+    if plain is None:
+        return Confidence()
+    return Confidence(plain["sign"], None if plain["fusion"] is None else fusion_from_json(plain["fusion"]))
+
+
+def scores_of_logits(
+    logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence, confidence: Confidence | None = None
+) -> Scores:
     """Belief from logits (n, c), confidence from them and vectors (n, d) of length 1."""
-    # all logits of a text may be shifted together without changing any belief
-    largest = logits.max(axis=1) - logits.mean(axis=1)
-    margin = largest * np.clip(evidence.nearest(vectors, logits.argmax(axis=1)), 0.0, None)
-    return scores_from_dense(softmax(logits, axis=1), margin / (1.0 + margin))
+    sure = (confidence or Confidence()).of(logits, vectors, evidence)
+    return scores_from_dense(softmax(logits, axis=1), sure)
+
+
+def confidence_faults(confidence: object, known: tuple[str, ...] = CONFIDENCES) -> list[str]:
+    """Of the parameter.
+
+     A trained network has only signs :data:`ALONE`: to weigh them, it would have to be trained several times.
+    .
+    """
+    if confidence in known:
+        return []
+    return [f"confidence must be one of {', '.join(known)}, found {confidence!r}"]

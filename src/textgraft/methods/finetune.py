@@ -23,6 +23,7 @@ from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
+from textgraft.methods.confidence import ALONE, confidence_faults
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
@@ -66,6 +67,7 @@ class FinetuneClassifier(NetworkClassifier):
         class_weights: ``none``, or ``balanced`` to make small classes count as much as large ones.
         patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
             them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        confidence: ``product``, ``probability``, ``energy``, ``neighbours`` or ``mahalanobis``.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -92,6 +94,7 @@ class FinetuneClassifier(NetworkClassifier):
         smoothing: float = 0.1,
         class_weights: str = "none",
         patience: int | None = None,
+        confidence: str = "product",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -112,6 +115,7 @@ class FinetuneClassifier(NetworkClassifier):
         self.smoothing = smoothing
         self.class_weights = class_weights
         self.patience = patience
+        self.confidence = confidence
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
@@ -121,6 +125,7 @@ class FinetuneClassifier(NetworkClassifier):
         faults = auto_count_faults(
             self.get_params(deep=False), {"epochs": 0, "batch_size": 1, "contrast": 0, "max_tokens": 3}
         )
+        faults += confidence_faults(self.confidence, ALONE)
         if self.rate != "auto" and not is_number(self.rate, 0.0, 1.0):
             faults.append(f"rate must be 'auto' or a number from 0 to 1, found {self.rate!r}")
         if self.pool not in ("auto", "mean", "cls", "max"):

@@ -26,6 +26,7 @@ class Judged:
 
     Attributes:
         confidence: (h,).
+        best: (h,) code of the most believed class.
         correct: (h,) bool, whether the most believed class was theirs.
         values: (h, k) belief in the k most believed classes, descending.
         own: (h,) belief in the row's own class.
@@ -33,6 +34,7 @@ class Judged:
     """
 
     confidence: np.ndarray
+    best: np.ndarray
     correct: np.ndarray
     values: np.ndarray
     own: np.ndarray
@@ -41,15 +43,20 @@ class Judged:
     def some(self, rows: np.ndarray) -> Judged:
         """Some of the rows."""
         return Judged(
-            self.confidence[rows], self.correct[rows], self.values[rows], self.own[rows], self.n_classes
+            self.confidence[rows],
+            self.best[rows],
+            self.correct[rows],
+            self.values[rows],
+            self.own[rows],
+            self.n_classes,
         )
 
 
 def judge(scores: Scores, codes: np.ndarray) -> Judged:
     """Scores of rows beside their true class codes (h,)."""
     values = keep_best(scores, MOST_CLASSES).values
-    correct = np.asarray(scores.best == codes) if len(codes) else np.empty(0, dtype=bool)
-    return Judged(scores.confidence, correct, values, scores.belief_in(codes), scores.n_classes)
+    best = scores.best if len(codes) else np.empty(0, dtype=np.int64)
+    return Judged(scores.confidence, best, best == codes, values, scores.belief_in(codes), scores.n_classes)
 
 
 def fit_belief(judged: Judged) -> Belief:

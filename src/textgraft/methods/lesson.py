@@ -34,6 +34,7 @@ class Lesson:
         run: a folder for checkpoints and logs, or ``None``.
         unlabelled: texts whose class nobody said; a language model may learn from them.
         trainer: takes the place of the training loop; for trying networks out.
+        n_whole: rows of the lesson that this one is a part of; 0 for a whole one.
     """
 
     features: Features
@@ -44,6 +45,12 @@ class Lesson:
     run: Path | None = None
     unlabelled: tuple[str, ...] = ()
     trainer: Trainer | None = None
+    n_whole: int = 0
+
+    @property
+    def n_rows_in_all(self) -> int:
+        """Rows of the whole lesson."""
+        return self.n_whole or len(self.codes)
 
     @property
     def multilabel(self) -> bool:
@@ -52,7 +59,7 @@ class Lesson:
 
     def some(self, rows: np.ndarray) -> Lesson:
         """Only the rows of a mask (n,)."""
-        return replace(self, features=self.features[rows], codes=self.codes[rows])
+        return replace(self, features=self.features[rows], codes=self.codes[rows], n_whole=self.n_rows_in_all)
 
     def train(
         self,

@@ -4,13 +4,13 @@ The standard probe of transfer learning (Alain and Bengio, "Understanding Interm
 Layers Using Linear Classifier Probes", 2016; Kornblith et al., "Do Better ImageNet Models
 Transfer Better?", 2019).
 
-Confidence: see :mod:`textgraft.methods.confidence`.
+Confidence: signs of novelty, weighed where the rows are enough (:mod:`textgraft.methods.left_out`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
 
@@ -22,9 +22,24 @@ from textgraft.core.progress import Progress, Watch
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
+from textgraft.errors import DataError
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.confidence import ClassEvidence, scores_of_logits
+from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence import (
+    USUAL,
+    Confidence,
+    confidence_faults,
+    confidence_from_json,
+    scores_of_logits,
+)
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.left_out import (
+    FEWEST_OUTSIDE,
+    TOO_FEW_TO_WEIGH,
+    Logits,
+    can_be_weighed,
+    weighed_signs,
+)
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.probe import fit_label_probes, fit_probe
@@ -39,16 +54,24 @@ class Weights:
         bias: (c,) float32.
         evidence: (n, d) float16 rows of length 1.
         codes: (n,) class codes of the training texts, or (n, c) 0/1.
+        outside: (o, d) likewise of out-of-scope rows that confidence learned from, perhaps none.
+        confidence: what it is made of.
     """
 
     weight: np.ndarray
     bias: np.ndarray
     evidence: np.ndarray
     codes: np.ndarray
+    outside: np.ndarray = field(default_factory=lambda: np.empty((0, 0), dtype=np.float16))
+    confidence: Confidence = field(default_factory=Confidence)
 
     @cached_property
     def of_classes(self) -> ClassEvidence:
-        return ClassEvidence(self.evidence, self.codes, len(self.bias))
+        return ClassEvidence(self.evidence, self.codes, len(self.bias), self.outside)
+
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """(n, c) of vectors (n, d)."""
+        return np.asarray(features @ self.weight.T + self.bias)
 
 
 @final
@@ -59,6 +82,8 @@ class LinearClassifier(TextClassifier):
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
         C: inverse strength of the L2 penalty for two classes; larger fits the training rows closer.
             It grows with the root of the number of classes, since each then has fewer rows of its own.
+        confidence: ``probability``, ``energy``, ``neighbours``, ``mahalanobis``, ``product``, or ``fusion``
+            of several; ``auto`` is fusion with 30 out-of-scope rows, or 10 classes of 8 rows, else product.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -72,6 +97,7 @@ class LinearClassifier(TextClassifier):
         encoder: str | Encoder = "minilm",
         *,
         C: float = 5.0,
+        confidence: str = "auto",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -79,15 +105,17 @@ class LinearClassifier(TextClassifier):
     ) -> None:
         self.encoder = encoder
         self.C = C
+        self.confidence = confidence
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
         self.seed = seed
 
     def _faults(self) -> list[str]:
+        faults = confidence_faults(self.confidence)
         if not isinstance(self.C, int | float) or not 0 < self.C < np.inf:
-            return [f"C must be a number above 0, found {self.C!r}"]
-        return []
+            faults.append(f"C must be a number above 0, found {self.C!r}")
+        return faults
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
@@ -99,11 +127,40 @@ class LinearClassifier(TextClassifier):
         fit = fit_label_probes if lesson.multilabel else fit_probe
         weight, bias = fit(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
-        return Weights(weight, bias, unit_rows(lesson.features).astype(np.float16), lesson.codes)
+        return Weights(
+            weight,
+            bias,
+            unit_rows(lesson.features).astype(np.float16),
+            lesson.codes,
+            unit_rows(lesson.outside).astype(np.float16),
+            self._made_of(lesson, strength, watch),
+        )
+
+    def _made_of(self, lesson: Lesson, strength: float, watch: Watch) -> Confidence:
+        """Confidence as asked for, or as all rows allow: models of some of them must not differ in it."""
+        if lesson.multilabel:
+            return Confidence(USUAL)
+        possible = can_be_weighed(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
+        if self.confidence == "auto" and not possible:
+            return Confidence(USUAL)
+        if self.confidence not in ("auto", "fusion"):
+            return Confidence(self.confidence)
+        if not possible:
+            raise DataError(TOO_FEW_TO_WEIGH)
+
+        def learn(vectors: np.ndarray, codes: np.ndarray) -> Logits:
+            weight, bias = fit_probe(vectors, codes, strength, tolerance=1e-3)
+            return lambda asked: np.asarray(asked @ weight.T + bias)
+
+        fusion = weighed_signs(lesson.features, lesson.codes, lesson.outside, learn, self.seed, watch)
+        return Confidence("fusion", fusion)
+
+    def _can_learn_outside(self, n: int) -> bool:
+        return self.confidence in ("auto", "fusion") and n >= FEWEST_OUTSIDE
 
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:
-        logits = features @ learned.weight.T + learned.bias
-        return scores_of_logits(logits, unit_rows(features), learned.of_classes)
+        vectors = unit_rows(features)
+        return scores_of_logits(learned.logits(features), vectors, learned.of_classes, learned.confidence)
 
     def _believe(self, learned: Weights, features: Features) -> np.ndarray:
         return np.asarray(expit((features @ learned.weight.T + learned.bias).astype(np.float64)))
@@ -112,8 +169,8 @@ class LinearClassifier(TextClassifier):
         return unit_rows(features)
 
     def _pack(self, learned: Weights) -> Bundle:
-        arrays = {name: getattr(learned, name) for name in ("weight", "bias", "evidence", "codes")}
-        return Bundle({}, arrays, {})
+        arrays = {name: getattr(learned, name) for name in ("weight", "bias", "evidence", "codes", "outside")}
+        return Bundle(learned.confidence.to_json(), arrays, {})
 
     def _unpack(self, packed: Bundle) -> Weights:
-        return Weights(**packed.arrays)
+        return Weights(**packed.arrays, confidence=confidence_from_json(packed.about))

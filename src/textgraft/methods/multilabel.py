@@ -26,7 +26,7 @@ from textgraft.core.scores import LOWEST_CONFIDENCE, Scores, scores_of_labels
 from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
 from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
-from textgraft.methods.evidence import LabelsExplanation, LabelsNeighbour, cosines
+from textgraft.methods.evidence import LabelsExplanation, LabelsNeighbour
 from textgraft.methods.lesson import Features, Learned
 
 if TYPE_CHECKING:
@@ -123,7 +123,9 @@ def fit_label_sets(
     classifier.train_texts_ = [text for text, learn in zip(examples.texts, plan.learns, strict=True) if learn]
     classifier.train_codes_ = targets[plan.learns]
     classifier.label_thresholds_ = thresholds
-    classifier.oos_confidence_ = np.sort((outside.by_class - thresholds.values).max(axis=1, initial=-1.0))
+    above = (outside.by_class - thresholds.values).max(axis=1, initial=-1.0)
+    order = np.argsort(above, kind="stable")
+    classifier.oos_confidence_, classifier.oos_best_ = above[order], outside.best[order]
     classifier.held_out_, classifier.belief_ = HeldOut(), Belief()
     classifier.threshold_ = fit_threshold(None, classifier.held_out_)
 
@@ -171,26 +173,32 @@ def explain_labels(
 ) -> LabelsExplanation:
     """The labels of one text, and the k nearest training texts with theirs."""
     scores = classifier.predict_scores([text], most=len(classifier.classes_))
-    similarities = cosines(classifier._embed_texts([text]), classifier.learned_.evidence)[0]
     labels = tuple(map(str, decide_labels(scores, classifier.classes_, thresholds)[0]))
-
-    def neighbour(row: int) -> LabelsNeighbour:
-        has = tuple(map(str, classifier.classes_[classifier.train_codes_[row].astype(bool)]))
-        return LabelsNeighbour(classifier.train_texts_[row], named(has), float(similarities[row]), labels=has)
-
     return LabelsExplanation(
         text=text,
         label=named(labels),
         best=str(classifier.classes_[scores.best[0]]),
         confidence=float(scores.confidence[0]),
         threshold=None,
-        neighbours=tuple(neighbour(int(row)) for row in np.argsort(-similarities, kind="stable")[:k]),
+        neighbours=classifier.nearest([text], k)[0],
         labels=labels,
         belief={
             str(classifier.classes_[code]): float(value)
             for code, value in zip(scores.codes[0], scores.values[0], strict=True)
         },
     )
+
+
+def label_neighbours(
+    classifier: TextClassifier, rows: np.ndarray, similarities: np.ndarray
+) -> tuple[LabelsNeighbour, ...]:
+    """Training rows with their labels, with similarities (m,) of all of them."""
+
+    def neighbour(row: int) -> LabelsNeighbour:
+        has = tuple(map(str, classifier.classes_[classifier.train_codes_[row].astype(bool)]))
+        return LabelsNeighbour(classifier.train_texts_[row], named(has), float(similarities[row]), labels=has)
+
+    return tuple(neighbour(int(row)) for row in rows)
 
 
 def named(labels: Sequence[str]) -> str:

@@ -10,7 +10,8 @@ from scipy.special import expit
 
 from textgraft.core.scores import Scores
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.confidence import ClassEvidence, scores_of_logits
+from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence import Confidence, scores_of_logits
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import run_folder
 
@@ -43,10 +44,11 @@ class NetworkClassifier(TextClassifier, ABC):
     reads = "texts"
 
     patience: int | None
+    confidence: str
 
     def _score(self, learned: LearnedNetwork, features: Features, n_classes: int) -> Scores:
         vectors, logits = learned.running.vectors_and_logits(list(features))
-        return scores_of_logits(logits, vectors, learned.of_classes)
+        return scores_of_logits(logits, vectors, learned.of_classes, Confidence(self.confidence))
 
     def _believe(self, learned: LearnedNetwork, features: Features) -> np.ndarray:
         logits = learned.running.vectors_and_logits(list(features))[1]

@@ -89,7 +89,6 @@ class PairClassifier(TextClassifier):
 
     method = "pair"
     reads = "texts"
-    learns_from_outside = True
 
     def __init__(
         self,
@@ -129,6 +128,9 @@ class PairClassifier(TextClassifier):
         self.oos_labels = oos_labels
         self.holdout = holdout
         self.seed = seed
+
+    def _can_learn_outside(self, n: int) -> bool:
+        return n > 0
 
     def _faults(self) -> list[str]:
         faults = []

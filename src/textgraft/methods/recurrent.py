@@ -11,7 +11,8 @@ import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.plan import Plan, one_cycle
-from textgraft.methods.confidence import ClassEvidence
+from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence import ALONE, confidence_faults
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.network_classifier import Answering
@@ -65,6 +66,7 @@ def gru_faults(parameters: dict[str, Any]) -> list[str]:
     for name in ("hidden", "layers"):
         if not is_count(parameters[name], 1):
             faults.append(f"{name} must be a whole number from 1, found {parameters[name]!r}")
+    faults += confidence_faults(parameters["confidence"], ALONE)
     rate, dropout = parameters["rate"], parameters["dropout"]
     if not is_number(rate, 0.0, 1.0):
         faults.append(f"rate must be a number from 0 to 1, found {rate!r}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores
-from textgraft.core.thresholds import Threshold, fit_threshold
+from textgraft.core.threshold import Threshold
+from textgraft.core.thresholds import fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError
 from textgraft.methods.judging import Judged, fit_belief, judge
@@ -25,9 +26,6 @@ from textgraft.methods.lesson import Features, Learned
 class Rejecting(ABC):
     """What a classifier knows of rows it did not learn from, and the rule that is fitted on them."""
 
-    learns_from_outside: ClassVar[bool] = False
-    """Whether out-of-scope rows are learned from, so that their confidences prove nothing."""
-
     reject: Rule | None
     oos_labels: Collection[str]
     seed: int
@@ -36,6 +34,7 @@ class Rejecting(ABC):
     learned_: Any
     held_out_: HeldOut
     oos_confidence_: np.ndarray
+    oos_best_: np.ndarray
     belief_: Belief
     threshold_: Threshold
     label_thresholds_: LabelThresholds | None
@@ -80,10 +79,14 @@ class Rejecting(ABC):
             return self
         rows, belief = self.held_out_, self.belief_
         if valid is not None:
-            outside = np.empty(0) if self.learns_from_outside else self.oos_confidence_
             examples = self._check_held_out(valid, self.classes_)
-            judged, outside = self._judged(examples, self.encoder_, self.learned_, self.classes_, outside)
-            rows = held_out(judged.confidence, judged.correct, outside, "valid")
+            judged, others = self._judged(examples, self.encoder_, self.learned_, self.classes_)
+            outside, best = (
+                (others.confidence, others.best) if len(others) else (rows.outside, rows.outside_best)
+            )
+            rows = held_out(
+                judged.confidence, judged.correct, outside, "valid", best=judged.best, outside_best=best
+            )
             belief = fit_belief(judged)
         if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
             raise DataError(
@@ -94,6 +97,12 @@ class Rejecting(ABC):
             raise DataError(
                 "This classifier was saved by a textgraft that did not note which held-out rows were "
                 "answered rightly. Give labelled rows it has not seen: "
+                "set_rejection(rule, valid=(texts, labels))."
+            )
+        if isinstance(rule, NEEDS_ROWS) and rule.per_class and not rows.taken:
+            raise DataError(
+                "This classifier was saved by a textgraft that did not note which class each held-out row "
+                "was taken for. Give labelled rows it has not seen: "
                 "set_rejection(rule, valid=(texts, labels))."
             )
         threshold = fit_threshold(rule, rows, self.seed)
@@ -111,10 +120,15 @@ class Rejecting(ABC):
             return sentences
         sentences = [self.threshold_.sentence()]
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
-            caught = int((self.oos_confidence_ < self.threshold_.value).sum())
-            learned = ", which it also learned from" if self.learns_from_outside else ""
+            caught = int((self.oos_confidence_ < self.threshold_.cuts(self.oos_best_)).sum())
+            some = "some of " if len(self.held_out_.outside) else ""
+            learned = f", {some}which it also learned from" if self._can_learn_outside(n) else ""
             sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
         return sentences
+
+    def _can_learn_outside(self, n: int) -> bool:
+        """Whether n out-of-scope rows would be learned from, so that their confidences prove nothing."""
+        return False
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""
@@ -131,15 +145,14 @@ class Rejecting(ABC):
         encoder: Encoder | None,
         learned: Learned,
         classes: np.ndarray,
-        outside: np.ndarray,
-    ) -> tuple[Judged, np.ndarray]:
-        """Rows of the caller's; and confidences of their out-of-scope rows, or others if they have none."""
+    ) -> tuple[Judged, Scores]:
+        """Rows of the caller's, and what is believed of their out-of-scope rows, if they have any."""
         inside, others = (
             self._score_any(learned, self._represent(encoder, texts, unwatched), len(classes))
             for texts in (examples.texts, examples.out_of_scope)
         )
         codes = codes_of(examples.labels, classes)
-        return judge(inside, codes), others.confidence if len(others) else outside
+        return judge(inside, codes), others
 
     def _check_held_out(
         self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray

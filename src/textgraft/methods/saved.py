@@ -18,18 +18,22 @@ from textgraft.core.held_out import HeldOut
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.risk import Tested
 from textgraft.core.rules import parse_rule
-from textgraft.core.thresholds import Threshold
+from textgraft.core.threshold import ClassThreshold, Threshold
 from textgraft.encoders import load_encoder
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import WeightsError
 
 _LEARNED = "learned."
 
-_ARRAYS = ("class_counts_", "train_codes_", "oos_confidence_")
+_ARRAYS = ("class_counts_", "train_codes_", "oos_confidence_", "oos_best_")
 """Fitted attributes that are stored as arrays, under their names without the underscore."""
 
-_HELD_OUT = ("confidence", "correct", "outside")
-"""Arrays of the held-out rows; models of before there was ``AtRisk`` have the first alone."""
+_HELD_OUT = ("confidence", "correct", "outside", "best", "outside_best")
+"""Arrays of the held-out rows; older models lack some of the later ones."""
+
+
+_ENDLESS = {"inf": math.inf, "-inf": -math.inf}
+"""Words for thresholds of classes that JSON has no number for."""
 
 _LABEL_SETTINGS = ("common", "rows", "source")
 """What is kept of the thresholds of several labels, beside their arrays."""
@@ -88,7 +92,10 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
             **about["label_thresholds"],
         )
     for name in _ARRAYS:
-        setattr(classifier, name, bundle.arrays[name[:-1]])
+        setattr(classifier, name, bundle.arrays.get(name[:-1]))
+    if classifier.oos_best_ is None:
+        # older models did not note them, and have no threshold that would ask
+        classifier.oos_best_ = np.zeros(len(classifier.oos_confidence_), dtype=np.int64)
 
 
 def parameters_to_json(parameters: dict[str, Any], encoder: Encoder | None) -> dict[str, Any]:
@@ -113,15 +120,25 @@ def threshold_to_json(threshold: Threshold) -> dict[str, Any]:
     if math.isinf(threshold.value):
         value = "inf" if threshold.value > 0 else None
     plain = asdict(threshold) | {"rule": str(threshold.rule or "none"), "value": value}
+    words = {number: word for word, number in _ENDLESS.items()}
+    plain["by_class"] = [
+        asdict(one) | {"value": words.get(one.value, one.value)} for one in threshold.by_class
+    ]
     # what only some rules have is left out where there is none
-    return {name: one for name, one in plain.items() if one is not None or name == "value"}
+    return {name: one for name, one in plain.items() if one not in (None, []) or name == "value"}
 
 
 def threshold_from_json(plain: dict[str, Any]) -> Threshold:
     """The inverse of :func:`threshold_to_json`."""
     value = -math.inf if plain["value"] is None else float(plain["value"])
     tested = {"tested": Tested(**plain["tested"])} if "tested" in plain else {}
-    return Threshold(**(plain | {"rule": parse_rule(plain["rule"]), "value": value} | tested))
+    own = tuple(
+        ClassThreshold(one["code"], _ENDLESS.get(one["value"], one["value"]), one["n_held_out"])
+        for one in plain.get("by_class", ())
+    )
+    return Threshold(
+        **(plain | {"rule": parse_rule(plain["rule"]), "value": value, "by_class": own} | tested)
+    )
 
 
 def encoder_to_json(encoder: Encoder | None) -> dict[str, Any] | None:

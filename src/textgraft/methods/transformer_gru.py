@@ -84,6 +84,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         dropout: between layers and before the head.
         patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
             them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        confidence: ``product``, ``probability``, ``energy``, ``neighbours`` or ``mahalanobis``.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -105,6 +106,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         layers: int = 2,
         dropout: float = 0.25,
         patience: int | None = None,
+        confidence: str = "product",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -120,6 +122,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         self.layers = layers
         self.dropout = dropout
         self.patience = patience
+        self.confidence = confidence
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout

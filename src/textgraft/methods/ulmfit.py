@@ -25,6 +25,7 @@ from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.language.adapting import Adapting, adapt, adapting_plan
 from textgraft.language.folder import PretrainedLanguageModel
 from textgraft.language.packaged import find_language_model
+from textgraft.methods.confidence import ALONE, confidence_faults
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import auto_count_faults, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
@@ -79,6 +80,7 @@ class ULMFiTClassifier(NetworkClassifier):
         max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
         patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
             them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        confidence: ``product``, ``probability``, ``energy``, ``neighbours`` or ``mahalanobis``.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -106,6 +108,7 @@ class ULMFiTClassifier(NetworkClassifier):
         batch_size: int | str = "auto",
         max_tokens: int | str = "auto",
         patience: int | None = None,
+        confidence: str = "product",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -127,6 +130,7 @@ class ULMFiTClassifier(NetworkClassifier):
         self.batch_size = batch_size
         self.max_tokens = max_tokens
         self.patience = patience
+        self.confidence = confidence
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
@@ -135,7 +139,7 @@ class ULMFiTClassifier(NetworkClassifier):
     def _faults(self) -> list[str]:
         from textgraft.networks.recurrent_classifier import POOLS
 
-        faults = []
+        faults = confidence_faults(self.confidence, ALONE)
         for name in ("language_model", "backward"):
             value = getattr(self, name)
             if not isinstance(value, str) and not (name == "backward" and value is None):

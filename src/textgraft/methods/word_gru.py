@@ -94,6 +94,7 @@ class WordGRUClassifier(NetworkClassifier):
         thaw: whether the word vectors learn too.
         patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
             them, and keep the best weights; ``None`` runs the whole plan on all rows.
+        confidence: ``product``, ``probability``, ``energy``, ``neighbours`` or ``mahalanobis``.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -118,6 +119,7 @@ class WordGRUClassifier(NetworkClassifier):
         dropout: float = 0.25,
         thaw: bool = False,
         patience: int | None = None,
+        confidence: str = "product",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -136,6 +138,7 @@ class WordGRUClassifier(NetworkClassifier):
         self.dropout = dropout
         self.thaw = thaw
         self.patience = patience
+        self.confidence = confidence
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout

@@ -1,0 +1,80 @@
+"""What ``fit -m auto`` chooses within ten minutes, beside the best single method that was measured.
+
+    python benchmarks/auto.py                      every data set, three seeds
+    python benchmarks/auto.py trec banking77       some of them
+    python benchmarks/auto.py --budget 3m trec     another budget
+
+Needs a machine with nothing else to do: a budget is time. The accuracy is that of the test file,
+which the choice never sees. The best single method is looked up in the stored results of ``frozen.py``
+and ``trained.py``, however long it took there. Stored after each fit; ``--again`` makes rows anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import torch
+
+import textgraft as tg
+from common import RESULTS, rows, store, stored_rows
+from textgraft.experiments.auto import fit_auto
+
+SEEDS = (0, 1, 2)
+DATA = ("fewshot_commits", "trec", "banking77", "clinc150", "imdb")
+ALLOWED = 0.01
+"""How far below the best single method it may be."""
+
+
+def best_single(data: str) -> dict[str, Any]:
+    """The best method of the ladder that was measured on the test file."""
+    single = [row for row in stored_rows("frozen") if row["data"] == data]
+    for path in sorted(RESULTS.glob(f"trained_*_{data}.json")):
+        single += stored_rows(path.stem)
+    best = max(single, key=lambda row: row["accuracy"])
+    return {"method": best["method"], "accuracy": best["accuracy"]}
+
+
+def once(data: str, budget: str, seed: int) -> dict[str, Any]:
+    """One choice and one evaluation."""
+    began = time.monotonic()
+    classifier, choice = fit_auto(*rows(f"{data}_train"), budget=budget, oos_labels=("oos",), seed=seed)
+    seconds = time.monotonic() - began
+    result = tg.evaluate(classifier, *rows(f"{data}_test"))
+    return {
+        "seed": seed,
+        "accuracy": round(result.accuracy, 4),
+        "chosen": choice.chosen,
+        "seconds": round(seconds, 1),
+        "threads": torch.get_num_threads(),
+        "said": choice.sentences(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", nargs="*", default=DATA)
+    parser.add_argument("--budget", default="10m")
+    parser.add_argument("--again", action="store_true")
+    asked = parser.parse_args()
+    name = "auto" if asked.budget == "10m" else f"auto_{asked.budget}"
+    cells = {} if asked.again else {row["data"]: row for row in stored_rows(name)}
+    for seed in SEEDS:
+        for data in asked.data:
+            row = cells.setdefault(data, {"data": data, "allowed": ALLOWED, "runs": []})
+            if len(row["runs"]) > seed:
+                continue
+            row["runs"].append(once(data, asked.budget, seed))
+            accuracies = [run["accuracy"] for run in row["runs"]]
+            row["best_single"] = best_single(data)
+            row["accuracy"] = round(statistics.mean(accuracies), 4)
+            row["spread"] = round(statistics.stdev(accuracies), 4) if len(accuracies) > 1 else None
+            row["behind"] = round(row["best_single"]["accuracy"] - row["accuracy"], 4)
+            print(data, row["runs"][-1], row["behind"], flush=True)
+            store(name, {"budget": asked.budget, "table": list(cells.values())})
+
+
+if __name__ == "__main__":
+    main()

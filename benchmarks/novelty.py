@@ -1,0 +1,160 @@
+"""Which confidence tells texts of no known class best, on training rows and on test files.
+
+    python benchmarks/novelty.py choice           what the usual confidence of linear was chosen by
+    python benchmarks/novelty.py reach:linear     on test files, beside what was asked for
+    python benchmarks/novelty.py reach:finetune   likewise; an hour or two
+
+For the choice some classes of a training file are unknown: a fifth of the rows of the others and
+all of theirs are scored by a classifier that learned the rest.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import textgraft as tg
+from common import rows, store, stored_rows
+from textgraft.core.progress import unwatched
+from textgraft.experiments.evaluate import separation
+from textgraft.methods import method_class
+from textgraft.methods.confidence import ALONE
+from textgraft.methods.left_out import Logits, weighed_signs
+from textgraft.methods.linear import LinearClassifier
+from textgraft.methods.novelty import signs
+from textgraft.methods.probe import fit_probe
+
+SEEDS = (0, 1, 2)
+
+UNKNOWN = {"banking77": 15, "clinc150": 30, "trec": 1}
+"""Classes left out of each training file for the choice."""
+
+WEIGHED: tuple[tuple[str, ...], ...] = (
+    ("product", "mahalanobis"),
+    ("margin", "nearest", "product", "mahalanobis"),
+    ("margin", "nearest", "product", "mahalanobis", "energy", "neighbours"),
+    ("margin", "nearest", "product", "mahalanobis", "energy", "neighbours", "probability"),
+)
+
+TASKS: dict[str, dict[str, Any]] = {
+    "clinc150": {"data": "clinc150", "outside": False, "unknown": 0, "auroc": 0.975, "fpr": 0.12},
+    "clinc150, out-of-scope rows given": {
+        "data": "clinc150", "outside": True, "unknown": 0, "auroc": 0.980, "fpr": 0.09, "accuracy": 0.955,
+    },
+    "banking77, 15 classes unknown": {"data": "banking77", "outside": False, "unknown": 15},
+}  # fmt: skip
+"""What is learned, and what was asked for."""
+
+
+def drawn(data: str, n_unknown: int, seed: int) -> set[str]:
+    """Classes that are taken for unknown."""
+    names = sorted(set(rows(f"{data}_train")[1]) - {"oos"})
+    return set(np.random.default_rng(seed).choice(names, n_unknown, replace=False).tolist())
+
+
+def choice() -> None:
+    """Every sign alone, and several weighed, on training rows."""
+    table: list[dict[str, Any]] = []
+    for data in UNKNOWN:
+        found: dict[str, list[tuple[float, float]]] = {}
+        for seed in SEEDS:
+            for name, pair in chosen_from(data, seed).items():
+                found.setdefault(name, []).append(pair)
+        for name, pairs in found.items():
+            table.append({"data": data, "unknown": UNKNOWN[data], "confidence": name} | _means(pairs))
+            print(table[-1], flush=True)
+        store("novelty_choice", {"table": table})
+
+
+def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
+    """AUROC and FPR at 95 % TPR of each candidate."""
+    unknown = drawn(data, UNKNOWN[data], seed)
+    texts, labels = zip(
+        *[row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] != "oos"], strict=True
+    )
+    asked = np.random.default_rng(seed).random(len(labels)) < 0.2
+    strange = np.array([label in unknown for label in labels])
+    taught = np.flatnonzero(~asked & ~strange)
+    clf = LinearClassifier(confidence="product", seed=seed)
+    clf.fit([texts[row] for row in taught], [labels[row] for row in taught])
+    vectors = clf.encoder_.encode([texts[row] for row in taught])
+    known = clf.encoder_.encode([texts[row] for row in np.flatnonzero(asked & ~strange)])
+    new = clf.encoder_.encode([texts[row] for row in np.flatnonzero(strange)])
+    learned, strength = clf.learned_, clf.C * np.sqrt(len(clf.classes_) / 2)
+
+    def learn(some: np.ndarray, codes: np.ndarray) -> Logits:
+        weight, bias = fit_probe(some, codes, strength, tolerance=1e-3)
+        return lambda rows: rows @ weight.T + bias
+
+    def seen(names: Sequence[str], features: np.ndarray) -> np.ndarray:
+        return signs(tuple(names), learned.logits(features), features, learned.of_classes)
+
+    found = {name: separation(*(seen((name,), some)[:, 0] for some in (known, new))) for name in ALONE}
+    for names in WEIGHED:
+        weighed = weighed_signs(vectors, clf.train_codes_, new[:0], learn, seed, unwatched, names)
+        pair = separation(*(weighed.familiarity(seen(names, some)) for some in (known, new)))
+        found["fusion of " + ", ".join(names)] = pair
+    return found
+
+
+def reach(method: str) -> None:
+    """On test files; stored after each fit."""
+    stored = f"novelty_{method}"
+    cells = {(row["task"], row["confidence"]): row for row in stored_rows(stored)}
+    for seed in SEEDS:
+        for name, task in TASKS.items():
+            for confidence in ("probability", "product", "auto"):
+                row = cells.setdefault(
+                    (name, confidence), {"task": name, "confidence": confidence, "asked": task, "runs": []}
+                )
+                if len(row["runs"]) <= seed:
+                    row["runs"].append(once(method, confidence, seed, **task))
+                    for measure in ("auroc", "fpr_at_95_tpr", "accuracy"):
+                        values = [run[measure] for run in row["runs"]]
+                        row[measure] = round(statistics.mean(values), 4)
+                        row[f"{measure}_spread"] = round(statistics.stdev(values), 4) if seed else None
+                    print(method, name, confidence, row["runs"][-1], flush=True)
+                    store(stored, {"method": method, "table": list(cells.values())})
+
+
+def once(
+    method: str, confidence: str, seed: int, *, data: str, outside: bool, unknown: int, **asked: float
+) -> dict[str, Any]:
+    """One fit and one evaluation."""
+    strange = drawn(data, unknown, seed)
+    keep = [row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] not in strange]
+    texts, labels = zip(*[row for row in keep if outside or row[1] != "oos"], strict=True)
+    clf = method_class(method)(confidence=confidence, oos_labels=("oos", *strange), seed=seed)
+    result = tg.evaluate(clf.fit(texts, labels), *rows(f"{data}_test"))
+    return {
+        "seed": seed,
+        "auroc": round(result.auroc or 0.0, 4),
+        "fpr_at_95_tpr": round(result.fpr_at_95_tpr or 0.0, 4),
+        "accuracy": round(result.accuracy, 4),
+        "made_of": clf.learned_.confidence.sign,
+    }
+
+
+def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    aurocs, rates = zip(*pairs, strict=True)
+    return {
+        "auroc": round(statistics.mean(aurocs), 4),
+        "auroc_spread": round(statistics.stdev(aurocs), 4),
+        "fpr_at_95_tpr": round(statistics.mean(rates), 4),
+    }
+
+
+def main() -> None:
+    for word in sys.argv[1:] or ("choice", "reach:linear"):
+        if word == "choice":
+            choice()
+        else:
+            reach(word.removeprefix("reach:"))
+
+
+if __name__ == "__main__":
+    main()

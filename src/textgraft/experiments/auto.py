@@ -1,0 +1,154 @@
+"""``fit -m auto``: climb from cheap methods to dear ones within a budget, and keep what is worth it.
+
+Every method is judged by cross-validation on the training rows alone, on the same folds. Of those
+within one standard error of the best, the cheapest is kept (Breiman, Friedman, Olshen and Stone,
+"Classification and Regression Trees", 1984, section 3.4.3), and learned again from all rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from textgraft.core.durations import parse_duration
+from textgraft.core.examples import check_examples
+from textgraft.core.progress import Watch, unwatched
+from textgraft.core.rules import Rule
+from textgraft.core.splits import fold_numbers
+from textgraft.core.thresholds import check_enough_rows
+from textgraft.encoders import Encoder
+from textgraft.errors import DataError, ParameterError
+from textgraft.experiments.auto_choice import FOLDS, AutoChoice, Tried
+from textgraft.experiments.auto_climb import Climb, beside, tried_rung
+from textgraft.experiments.ladder import LADDER, Candidate
+from textgraft.methods.base import TextClassifier
+from textgraft.methods.calibration import CROSS_FIT_FOLDS, plan_calibration
+
+
+def fit_auto(
+    texts: Sequence[object],
+    labels: Sequence[object],
+    *,
+    budget: float | str = 600.0,
+    encoder: str | Encoder | None = None,
+    reject: Rule | None = None,
+    oos_labels: Collection[str] = (),
+    valid: tuple[Sequence[object], Sequence[object]] | None = None,
+    seed: int = 0,
+    ladder: Sequence[Candidate] = LADDER,
+    watch: Watch = unwatched,
+) -> tuple[TextClassifier, AutoChoice]:
+    """Choose a method on the training rows within a budget of time, and learn it from all of them.
+
+    Args:
+        texts, labels: as of :meth:`textgraft.TextClassifier.fit`.
+        budget: seconds, or ``10m``, for choosing and learning together.
+        encoder: for every rung that has one; each method's own by default.
+        reject, oos_labels, valid, seed: as of the methods.
+        ladder: what is tried, cheap ones first.
+        watch: told of progress.
+
+    Raises:
+        ParameterError: a budget that is none.
+        DataError: rows that cannot be learned from or judged.
+    """
+    seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
+    rungs = [_with_encoder(one, encoder) for one in ladder]
+    choice = choose(
+        texts,
+        labels,
+        budget=seconds,
+        reject=reject,
+        oos_labels=oos_labels,
+        has_valid=valid is not None,
+        seed=seed,
+        ladder=rungs,
+        watch=watch,
+    )
+    (chosen,) = (one for one in rungs if one.name == choice.chosen)
+    classifier = chosen.make(seed, reject=reject, oos_labels=tuple(oos_labels))
+    return classifier.fit(texts, labels, valid=valid, watch=watch), choice
+
+
+def choose(
+    texts: Sequence[object],
+    labels: Sequence[object],
+    *,
+    budget: float,
+    reject: Rule | None = None,
+    oos_labels: Collection[str] = (),
+    has_valid: bool = False,
+    seed: int = 0,
+    ladder: Sequence[Candidate] = LADDER,
+    watch: Watch = unwatched,
+) -> AutoChoice:
+    """Climb a ladder within a budget; see :func:`fit_auto`."""
+    began = time.monotonic()
+    if not budget > 0:
+        raise ParameterError(f"Expected a budget above 0 seconds, found {budget!r}.")
+    examples = check_examples(texts, labels, oos_labels)
+    classes, codes = examples.coded()
+    calibration = plan_calibration(reject, codes, "auto", seed, has_valid)
+    if not has_valid:
+        # what the last fit would refuse is refused before time is spent
+        check_enough_rows(reject, calibration.n_rows(None) + len(examples.out_of_scope))
+    folds = fold_numbers(codes, FOLDS, seed)
+    if not (folds == 0).any():
+        raise DataError(
+            "Expected rows in classes of two or more, to learn from some and judge by others; found "
+            f"{len(codes):,} rows of {len(classes):,} classes. Give more rows, or name a method."
+        )
+    again = CROSS_FIT_FOLDS - 1 if calibration.source == "cross-fit" else 0
+    with tempfile.TemporaryDirectory(prefix="textgraft-auto-") as folder:
+        climb = Climb(
+            texts=np.array(examples.texts, dtype=object),
+            labels=np.array(examples.labels, dtype=object),
+            codes=codes,
+            folds=folds,
+            n_classes=len(classes),
+            unlabelled=examples.unlabelled,
+            began=began,
+            budget=budget,
+            refits=(1 + again) * FOLDS / (FOLDS - 1),
+            seed=seed,
+            vectors=Path(folder),
+            watch=watch,
+        )
+        tried = [tried_rung(climb, candidate) for candidate in ladder]
+    return _choice(climb, ladder, tried)
+
+
+def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -> AutoChoice:
+    """The cheapest within one standard error of the best."""
+    if not climb.right:
+        raise DataError(f"No method could be judged: {tried[0].name}: {tried[0].skipped}.")
+    best = climb.leader()
+    compared = {name: beside(climb.right, name, best) for name in climb.right}
+    chosen = next(one for one in ladder if one.name in compared and _alike(*compared[one.name]))
+    return AutoChoice(
+        chosen=chosen.name,
+        method=chosen.method,
+        parameters={name: str(value) for name, value in chosen.parameters.items()},
+        best=best,
+        standard_error=compared[chosen.name][1],
+        budget=climb.budget,
+        seconds=time.monotonic() - climb.began,
+        tried=tuple(
+            replace(one, beside_best=compared[one.name][0]) if one.name in compared else one for one in tried
+        ),
+    )
+
+
+def _alike(behind: float, standard_error: float) -> bool:
+    return behind >= -standard_error
+
+
+def _with_encoder(candidate: Candidate, encoder: str | Encoder | None) -> Candidate:
+    if encoder is None or not candidate.takes_encoder:
+        return candidate
+    return Candidate(candidate.name, candidate.method, {**candidate.parameters, "encoder": encoder})

@@ -1,0 +1,129 @@
+"""Rules that look at each class by itself: thresholds of their own where rows are enough."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from textgraft.core.decision import accepted, decide
+from textgraft.core.held_out import HeldOut, held_out
+from textgraft.core.rules import AtCoverage, AtRisk, AtSimilarity, parse_rule
+from textgraft.core.scores import scores_from_dense
+from textgraft.core.threshold import Threshold
+from textgraft.core.thresholds import fit_threshold
+from textgraft.errors import DataError, ParameterError
+
+EASY, HARD, RARE = 0, 1, 2
+
+
+def _rows(seed: int, n: tuple[int, int, int] = (600, 600, 15)) -> HeldOut:
+    """Rows taken for an easy class, a hard one, and one of few rows; the hard one is wrong more often."""
+    random = np.random.default_rng(seed)
+    best = np.repeat([EASY, HARD, RARE], n)
+    confidence = random.beta(np.where(best == HARD, 3, 8), 2)
+    wrong = random.random(len(best)) < np.where(best == HARD, 0.5, 0.02) * (1 - confidence)
+    return held_out(
+        confidence, ~wrong, np.empty(0), "held-out", best=best, outside_best=np.empty(0, dtype=np.int64)
+    )
+
+
+def _risk(threshold: Threshold, rows: HeldOut, code: int) -> float:
+    kept = (rows.best == code) & (rows.confidence >= threshold.cuts(rows.best))
+    return float((~rows.correct[kept]).mean()) if kept.any() else 0.0
+
+
+def test_each_large_class_keeps_the_promise_of_risk_and_one_threshold_for_all_does_not() -> None:
+    truth = _rows(10_000, (40_000, 40_000, 10))
+    broken = {False: 0, True: 0}
+    for per_class in broken:
+        rule = AtRisk(0.05, 0.9, per_class=per_class)
+        broken[per_class] = sum(
+            _risk(fit_threshold(rule, _rows(s), s), truth, HARD) > 0.05 for s in range(150)
+        )
+    # 10 % of the draws may break it
+    assert broken[True] <= 150 * 0.1 + 3 * math.sqrt(150 * 0.09)
+    assert broken[False] > 75
+
+
+def test_each_large_class_keeps_the_share_of_texts_asked_for() -> None:
+    truth = _rows(10_000, (40_000, 40_000, 10))
+    kept = {EASY: [], HARD: []}
+    for seed in range(100):
+        threshold = fit_threshold(AtCoverage(0.9, per_class=True), _rows(seed))
+        for code, shares in kept.items():
+            own = truth.of(np.array([code]))
+            shares.append(float((own.confidence >= threshold.cuts(own.best)).mean()))
+    for shares in kept.values():
+        assert np.mean(shares) == pytest.approx(0.9, abs=0.006)
+    common = fit_threshold(AtCoverage(0.9), _rows(0)).value
+    assert (truth.of(np.array([HARD])).confidence >= common).mean() < 0.85
+
+
+def test_small_classes_share_a_threshold_and_the_sentence_says_so() -> None:
+    rows = _rows(1)
+    threshold = fit_threshold(AtCoverage(0.9, per_class=True), rows)
+    assert [one.code for one in threshold.by_class] == [EASY, HARD]
+    assert threshold.value == fit_threshold(AtCoverage(0.9), rows.of(np.array([RARE]))).value
+    assert threshold.cuts(np.array([RARE, HARD, EASY, RARE])).tolist() == [
+        threshold.value, threshold.by_class[1].value, threshold.by_class[0].value, threshold.value,
+    ]  # fmt: skip
+    sentence = threshold.sentence()
+    assert sentence.startswith("Each of 2 classes that 600 held-out rows or more were taken for")
+    assert "at least 90 % of the in-scope texts taken for it are kept" in sentence
+    assert "For all other classes together: A text is rejected when its confidence is below" in sentence
+
+
+def test_what_cannot_be_shown_of_a_class_rejects_its_texts_alone() -> None:
+    rows = _rows(2)
+    hopeless = HeldOut(rows.confidence, rows.correct & (rows.best != HARD), source="held-out", best=rows.best)
+    threshold = fit_threshold(AtRisk(0.05, per_class=True), hopeless)
+    assert threshold.cuts(np.array([HARD]))[0] == math.inf
+    assert threshold.cuts(np.array([EASY]))[0] < 1
+    # 15 rows cannot show 5 % of anything
+    assert threshold.value == math.inf
+    assert "texts taken for 1 of them are all rejected" in threshold.sentence()
+
+
+def test_out_of_scope_rows_are_errors_of_the_class_they_look_like() -> None:
+    random = np.random.default_rng(0)
+    rows = held_out(
+        random.random(800), np.ones(800, dtype=bool), random.random(100), "held-out",
+        best=np.arange(800) % 2, outside_best=np.zeros(100, dtype=np.int64),
+    )  # fmt: skip
+    threshold = fit_threshold(AtRisk(0.05, per_class=True), rows)
+    own = {one.code: one for one in threshold.by_class}
+    assert own[0].value == math.inf
+    assert own[1].value == -math.inf
+    assert own[0].n_held_out == 500
+
+
+def test_decisions_go_by_the_class_a_text_is_taken_for() -> None:
+    belief = np.array([[0.9, 0.1], [0.1, 0.9], [0.8, 0.2], [0.2, 0.8]])
+    scores = scores_from_dense(belief, np.array([0.5, 0.5, 0.3, 0.3]))
+    rows = _rows(3)
+    threshold = fit_threshold(AtCoverage(0.9, per_class=True), rows)
+    cuts = threshold.cuts(scores.best)
+    assert (accepted(scores, threshold) == (scores.confidence >= cuts)).all()
+    labels = decide(scores, np.array(["easy", "hard"], dtype=object), threshold)
+    assert ((labels == "<rejected>") == (scores.confidence < cuts)).all()
+
+
+def test_rules_are_named_and_read() -> None:
+    for text, rule in (
+        ("coverage:0.9:per-class", AtCoverage(0.9, per_class=True)),
+        ("risk:0.05:0.95:per-class", AtRisk(0.05, per_class=True)),
+    ):
+        assert parse_rule(text) == rule
+        assert str(rule) == text
+    assert parse_rule("risk:0.05:per-class") == AtRisk(0.05, per_class=True)
+    for text in ("similarity:0.5:per-class", "per-class", "none:per-class", "coverage:per-class"):
+        with pytest.raises(ParameterError, match="may end in ':per-class'"):
+            parse_rule(text)
+    assert fit_threshold(AtSimilarity(0.5), HeldOut()).cuts(np.array([0, 1])).tolist() == [0.5, 0.5]
+
+
+def test_too_few_rows_in_all_are_refused() -> None:
+    with pytest.raises(DataError, match="needs at least 59 held-out rows"):
+        fit_threshold(AtRisk(0.05, per_class=True), _rows(0, (20, 20, 10)))

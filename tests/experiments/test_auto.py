@@ -1,0 +1,180 @@
+"""Choosing within a budget: the cheapest that is good enough, on training rows alone, in time."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import textgraft as tg
+from textgraft.core.progress import Progress
+from textgraft.encoders.hashing import HashingEncoder
+from textgraft.errors import DataError, ParameterError
+from textgraft.experiments.auto import choose, fit_auto
+from textgraft.experiments.auto_choice import Tried
+from textgraft.experiments.auto_climb import beside
+from textgraft.experiments.auto_steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
+from textgraft.experiments.ladder import LADDER, Candidate
+
+POOR = Candidate("poor", "tfidf", {"C": 1e-6, "word_ngrams": 1, "char_ngrams": 2, "max_features": 1})
+GOOD = Candidate("good", "tfidf", {})
+ALIKE = Candidate("alike", "tfidf", {"C": 29.0})
+NEAR = Candidate("near", "knn", {"encoder": "hashing:64"})
+ABSENT = Candidate("absent", "knn", {"encoder": "/nowhere/at-all"})
+
+
+@pytest.fixture(scope="module")
+def rows(tickets: Any) -> tuple[list[str], list[str]]:
+    return tickets.in_scope
+
+
+def test_the_cheapest_within_one_standard_error_is_chosen_and_learned_from_all_rows(rows):
+    classifier, choice = fit_auto(*rows, budget=300, ladder=[POOR, GOOD, ALIKE, NEAR])
+    assert choice.chosen == "good"
+    assert classifier.get_params()["C"] == 30.0
+    assert len(classifier.train_texts_) == len(rows[0])
+    tried = {one.name: one for one in choice.tried}
+    assert tried["good"].accuracy > tried["poor"].accuracy + 0.2
+    assert [one.folds for one in choice.tried] == [5] * 4
+    assert json.loads(json.dumps(choice.to_dict()))["chosen"] == "good"
+
+
+@pytest.mark.parametrize(("cheap", "chosen"), [(77, "cheap"), (75, "dear")])
+def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows, cheap, chosen):
+    answers = {"cheap": cheap, "dear": 80}
+
+    def judged(climb: Any, candidate: Candidate) -> Tried:
+        climb.right[candidate.name] = np.repeat(
+            [1.0, 0.0], [answers[candidate.name], 100 - answers[candidate.name]]
+        )
+        return Tried(candidate.name, answers[candidate.name] / 100, 5, 100, 1.0)
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice = choose(*rows, budget=5, ladder=ladder)
+    assert (choice.chosen, choice.best) == (chosen, "dear")
+    # the root of 0.8 × 0.2 / 100
+    assert choice.standard_error == pytest.approx(0.04)
+    assert ("4.0 points) of the best, dear: −3.0 points" in choice.why) == (chosen == "cheap")
+
+
+def test_an_encoder_that_is_too_slow_is_asked_once(rows):
+    encoded = []
+
+    class Slow(HashingEncoder):
+        def encode(self, texts, watch=lambda _: None):
+            encoded.append(len(texts))
+            time.sleep(0.01 * len(texts))
+            return super().encode(texts, watch)
+
+    slow = Slow(32)
+    ladder = [GOOD, Candidate("a", "knn", {"encoder": slow}), Candidate("b", "linear", {"encoder": slow})]
+    choice = choose(*rows, budget=2.5, ladder=ladder)
+    assert [one.name for one in choice.tried if one.skipped] == ["a", "b"]
+    assert sum(encoded) < 70
+
+
+def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():
+    first, second = np.ones(100), np.full(100, np.nan)
+    first[:20] = np.repeat([1.0, 0.0], [10, 10])
+    second[:20] = np.repeat([1.0, 0.0], [15, 5])
+    # over all its rows the first has 90 %, but on those of both it has half
+    assert beside({"a": first, "b": second}, "b", "a")[0] == pytest.approx(0.25)
+
+
+def test_accuracies_are_of_rows_that_were_not_learned(rows):
+    texts, labels = rows
+    shuffled = list(np.random.default_rng(0).permutation(labels))
+    choice = choose(texts, shuffled, budget=300, ladder=[GOOD])
+    # by heart it would be right nearly always
+    assert choice.tried[0].accuracy < 0.3
+
+
+def test_what_cannot_be_opened_is_skipped_with_its_reason(rows):
+    choice = choose(*rows, budget=300, ladder=[ABSENT, GOOD])
+    assert choice.chosen == "good"
+    assert "nowhere" in choice.tried[0].skipped
+    assert "absent  skipped: " in "\n".join(choice.sentences())
+    with pytest.raises(DataError, match="No method could be judged: absent"):
+        choose(*rows, budget=300, ladder=[ABSENT])
+
+
+def test_what_does_not_fit_into_the_budget_is_not_begun(rows):
+    dear = Candidate("dear", "siamese", {"encoder": "hashing:64", "epochs": 5_000})
+    choice = choose(*rows, budget=8.0, ladder=[GOOD, dear])
+    assert "would take about" in choice.tried[1].skipped
+    assert choice.tried[1].folds == 0
+    assert choice.chosen == "good"
+
+
+def test_a_spent_budget_is_said_and_nothing_more_is_tried(rows):
+    choice = choose(*rows, budget=1e-3, ladder=[GOOD, NEAR])
+    assert choice.tried[1].skipped == "the budget is spent"
+
+
+def test_a_small_budget_still_gives_the_first_rung(rows):
+    classifier, choice = fit_auto(*rows, budget="1s", ladder=[GOOD, NEAR])
+    assert choice.tried[0].folds >= 1
+    assert set(classifier.predict(rows[0][:5])) <= set(classifier.classes_)
+
+
+def test_a_pace_is_taken_from_training_alone_and_stops_when_enough_was_seen(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("textgraft.experiments.auto_steps.time.monotonic", lambda: now[0])
+    pacer = Pacer([100.0, 300.0], most_seconds=10.0)
+    for at, step in ((50.0, 1), (52.0, 10), (54.0, 1), (58.0, 5)):
+        now[0] = at
+        pacer(Progress("encoding", 1, 2))
+        pacer(Progress("training", step, 10))
+    # a tenth of the first stage when first seen, then all of it and half of the second
+    assert (pacer.began, pacer.first, pacer.done) == (50.0, 10.0, 250.0)
+    now[0] = 61.0
+    with pytest.raises(OutOfTime):
+        pacer(Progress("training", 6, 10))
+
+
+def test_the_pace_of_a_trial_foretells_more_rows(rows):
+    texts, labels = rows
+    pace = pace_of_trial(tg.TfidfClassifier(), texts[:80], labels[:80], 5.0)
+    began = time.monotonic()
+    tg.TfidfClassifier().fit(texts * 4, labels * 4)
+    took = time.monotonic() - began
+    foretold = pace.seconds(sum(work(tg.TfidfClassifier(), texts * 4, 9)))
+    assert took / 8 < foretold < 8 * took
+
+
+def test_work_of_a_network_grows_with_its_epochs():
+    texts = ["four"] * 10
+    few, many = (work(tg.SiameseClassifier("hashing:64", epochs=epochs), texts, 2) for epochs in (2, 6))
+    assert sum(many) == 3 * sum(few) == 6 * 10 * 5
+
+
+def test_a_trial_has_every_class():
+    codes = np.repeat(np.arange(40), [500] + [2] * 39)
+    rows = trial_rows(codes, 0)
+    assert len(set(codes[rows])) == 40
+    assert len(rows) == len(set(rows)) == 64
+
+
+def test_what_cannot_be_is_refused_before_anything_is_learned(rows):
+    with pytest.raises(ParameterError, match="10m"):
+        fit_auto(*rows, budget="soon")
+    with pytest.raises(ParameterError, match="above 0"):
+        choose(*rows, budget=0)
+    with pytest.raises(DataError, match="needs at least"):
+        fit_auto(*rows, reject=tg.AtRisk(0.001), ladder=[GOOD])
+    with pytest.raises(DataError, match="classes of two or more"):
+        choose(["a", "b"], ["x", "y"], budget=5)
+
+
+def test_the_ladder_is_of_real_methods_from_cheap_to_dear():
+    from textgraft.methods import METHODS
+
+    order = [list(METHODS).index(one.method) for one in LADDER]
+    assert order == sorted(order)
+    assert len({one.name for one in LADDER}) == len(LADDER)
+    for one in LADDER:
+        one.make(0)
