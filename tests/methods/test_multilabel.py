@@ -358,3 +358,13 @@ def test_the_head_of_finetune_starts_as_a_regression_a_label() -> None:
     texts, labels = _rows(56)
     clf = _make("finetune", contrast=0, epochs=0).fit(texts, labels, valid=(texts, labels))
     assert tg.evaluate(clf, *_rows(42, seed=1)).lrap >= 0.9
+
+
+def test_a_set_is_right_in_any_order_and_where_nobody_said_nothing_is() -> None:
+    # "10" sorts before "2" beside "x", and after it alone
+    texts, labels = ["a b", "c d", "e f"] * 4, [["2", "10"], ["x"], []] * 4
+    clf = tg.TfidfClassifier().fit(texts, labels)
+    assert list(clf.predict(texts[:3])) == [("10", "2"), ("x",), ()]
+    assert clf.score(texts, labels) == 1.0
+    assert clf.score(texts[:3], [["10", "2"], ["x"], None]) == pytest.approx(2 / 3)
+    assert clf.score(texts[:3], [["2"], ["x"], []], sample_weight=[2, 1, 1]) == 0.5

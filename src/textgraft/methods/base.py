@@ -298,8 +298,12 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         from sklearn.metrics import accuracy_score
 
         if self.multilabel_:
-            # of both, labels stand in one order
-            exact = [a == b for a, b in zip(self.predict(X), clean_label_sets(label_rows(y)), strict=True)]
+            wanted = clean_label_sets(label_rows(y))
+            exact = [
+                # the order of numbers depends on what other labels there are
+                names is not None and set(given) == set(names)
+                for given, names in zip(self.predict(X), wanted, strict=True)
+            ]
             return float(np.average(exact, weights=sample_weight))
         truth = np.array([label or "" for label in clean_labels(y)], dtype=object)
         return float(accuracy_score(truth, self.predict(X), sample_weight=sample_weight))
