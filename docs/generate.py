@@ -293,6 +293,25 @@ def suspicious_table() -> str:
     )
 
 
+def label_thresholds_table() -> str:
+    """One row a candidate, one column a set and method."""
+    result = _result("defaults_label_thresholds")
+    cells = {(row["common_rows"], row["data"], row["method"]): row for row in result["table"]}
+    columns = list(dict.fromkeys((row["data"], row["method"]) for row in result["table"]))
+    rows = []
+    for candidate in dict.fromkeys(row["common_rows"] for row in result["table"]):
+        found = [cells[candidate, *column] for column in columns]
+        means = [sum(row[name] for row in found) / len(found) for name in ("micro_f1", "macro_f1")]
+        rows.append(
+            [
+                candidate.removesuffix(".0"),
+                *(f"{row['micro_f1']:.3f}, {row['macro_f1']:.3f}" for row in found),
+                ", ".join(f"{mean:.3f}" for mean in means),
+            ]
+        )
+    return _table(["rows", *map(", ".join, columns), "mean"], rows, result)
+
+
 def novelty_choice_table() -> str:
     """One row a confidence, two columns a training file."""
     result = _result("novelty_choice")
@@ -426,6 +445,7 @@ TABLES = {
     "calibration": calibration_table,
     "multilabel": multilabel_table,
     "suspicious": suspicious_table,
+    "label thresholds": label_thresholds_table,
     "novelty choice": novelty_choice_table,
     "novelty": novelty_table,
     "label_next": label_next_table,

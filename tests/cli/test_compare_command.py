@@ -73,7 +73,14 @@ def test_ctrl_c_stops_the_processes_and_the_same_command_goes_on(tmp_path):
         "40", "--run", tmp_path / "a.run",
     ]  # fmt: skip
     cells = tmp_path / "a.run" / "cells.jsonl"
-    started = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    started = subprocess.Popen(
+        arguments,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # where tests run in a background job the signal is ignored, and children would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
     until = time.monotonic() + 60
     while time.monotonic() < until and not (cells.is_file() and cells.read_bytes().count(b"\n") > 2):
         time.sleep(0.05)

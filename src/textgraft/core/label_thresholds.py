@@ -72,8 +72,16 @@ _SOURCE_WORDS = {
 }
 
 
-def fit_label_thresholds(belief: np.ndarray, targets: np.ndarray, source: Source) -> LabelThresholds:
-    """Thresholds by what was believed of held-out rows (h, c) and what is true of them (h, c) 0/1."""
+def fit_label_thresholds(
+    belief: np.ndarray, targets: np.ndarray, source: Source, common_rows: float = COMMON_ROWS
+) -> LabelThresholds:
+    """Thresholds by what was believed of held-out rows (h, c) and what is true of them (h, c) 0/1.
+
+    Args:
+        belief, targets: of the rows.
+        source: where they came from.
+        common_rows: as :data:`COMMON_ROWS`; 0 gives each label its own best threshold, ∞ all the common one.
+    """
     rows, n_labels = belief.shape
     true = targets.astype(bool)
     positives = true.sum(axis=0)
@@ -86,7 +94,7 @@ def fit_label_thresholds(belief: np.ndarray, targets: np.ndarray, source: Source
         if f1 < POOR_F1:
             values[label] = max(common, float(belief[:, label].max()))
         else:
-            values[label] = _between(common, own, positives[label] / (positives[label] + COMMON_ROWS))
+            values[label] = _between(common, own, 1.0 / (1.0 + common_rows / positives[label]))
     return LabelThresholds(values, positives, common, rows, source)
 
 
