@@ -17,8 +17,12 @@ import numpy as np
 from textgraft.core.held_out import Source
 from textgraft.core.scores import Scores
 
-COMMON_ROWS = 20
-"""Held-out rows of a label with which its threshold lies half way between the common one and its own."""
+COMMON_ROWS = 5
+"""Held-out rows of a label with which its threshold lies half way between the common one and its own; has
+the best mean of micro- and macro-F1 on training rows (``benchmarks/defaults_label_thresholds.py``)."""
+
+RARE = 20
+"""Held-out rows below which a label's threshold, whatever it is, rests on little, and that is said."""
 
 POOR_F1 = 0.1
 """FBR of Yang, 2001: below it a label's own best threshold is noise."""
@@ -53,10 +57,8 @@ class LabelThresholds:
             return (
                 f"A text gets every label that is believed at {self.common:g} or more; no rows were held out."
             )
-        rare = int((self.positives < COMMON_ROWS).sum())
-        some = (
-            f"; {rare:,} of {len(self.values):,} labels have fewer than {COMMON_ROWS} of them" if rare else ""
-        )
+        rare = int((self.positives < RARE).sum())
+        some = f"; {rare:,} of {len(self.values):,} labels have fewer than {RARE} of them" if rare else ""
         return (
             "A text gets every label whose belief reaches the label's threshold, perhaps none. Thresholds "
             f"were fitted on {self.rows:,} {_SOURCE_WORDS[self.source]}: the best F1 of each label, drawn "
