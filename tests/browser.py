@@ -23,6 +23,36 @@ SWITCHES = (
 )  # fmt: skip
 SECONDS = 60
 
+CONTRAST = """
+(() => {
+  const light = rgb => {
+    const [r, g, b] = rgb.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
+  const over = colours => {
+    canvas.clearRect(0, 0, 1, 1);
+    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
+  };
+  let worst = [99, ""];
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode, element = text.parentElement;
+    if (!text.textContent.trim() || element.closest("title, desc, .skip, style")) continue;
+    const below = [];
+    for (let at = element; at; at = at.parentElement) below.unshift(getComputedStyle(at).backgroundColor);
+    const style = getComputedStyle(element);
+    const ink = element.closest("svg") ? style.fill : style.color;
+    const [a, b] = [light(over(below)), light(over([...below, ink]))].sort((x, y) => y - x);
+    const ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < worst[0]) worst = [ratio, text.textContent.trim().slice(0, 40)];
+  }
+  return worst;
+})()
+"""
+"""The least contrast of any text with what lies below it, and that text (WCAG 2.2, 1.4.3)."""
+
 
 def chromium() -> str | None:
     """The browser's place, if there is one."""

@@ -40,6 +40,32 @@ def test_compare_as_json_and_resumed(run, tmp_path):
     assert first["standings"][0]["score"]["value"] == pytest.approx(first["cells"][0]["accuracy"])
 
 
+def test_compare_writes_a_report(run, tmp_path):
+    page = tmp_path / "tickets & co.html"
+    arguments = (
+        "compare", TICKETS, "-m", "tfidf", "-m", "tfidf:C=1", "--oos-label", "oos", "--sizes", "4,all",
+        "--seeds", "1", "--run", tmp_path / "a.run", "--in-process",
+    )  # fmt: skip
+    plain = run(*arguments)[1]
+    code, out, err = run(*arguments, "--report", page)
+    assert code == 0, err
+    assert out == f"{plain}\nReport: {page}\n"
+    html = page.read_text(encoding="utf-8")
+    found = json.loads(run(*arguments, "--report", page, "--json")[1])
+    for one in found["standings"]:
+        assert f"{100 * one['score']['value']:.1f} %" in html
+    assert f"textgraft compare {TICKETS} -m tfidf -m tfidf:C=1" in html
+    assert f"--report &#39;{page.as_posix().replace('&', '&amp;')}&#39;" in html
+
+
+def test_a_report_that_cannot_be_costs_nothing(run, tmp_path):
+    for path, said in ((tmp_path / "page.pdf", "ending in .html"), (tmp_path / "no" / "a.html", "no folder")):
+        # nor are the rows read
+        code, out, err = run("compare", tmp_path / "none.csv", "--report", path)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert said in err
+
+
 def test_an_encoder_is_for_the_methods_that_have_one(run):
     code, out, _ = run(
         "compare", TICKETS, "-m", "tfidf", "-m", "linear", "-e", "hashing", "--sizes", "all", "--seeds", "1",

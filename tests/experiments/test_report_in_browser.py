@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 
 import textgraft as tg
-from browser import Browser, chromium
+from browser import CONTRAST, Browser, chromium
+from comparisons import comparison_of
+from pages import EVIL
+from textgraft.experiments.report.comparison import ComparisonReport
 from textgraft.experiments.report.evaluation import evaluation_report
 from textgraft.experiments.report.origin import origin_of
 from textgraft.experiments.report.page import write_page
@@ -19,38 +22,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(chromium() is None, reason="chromium is not installed"),
 ]
-
-EVIL = '<script>document.title="RAN"</script>'
-
-CONTRAST = """
-(() => {
-  const light = rgb => {
-    const [r, g, b] = rgb.map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const over = colours => {
-    canvas.clearRect(0, 0, 1, 1);
-    for (const colour of colours) { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3);
-  };
-  let worst = [99, ""];
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    const text = texts.currentNode, element = text.parentElement;
-    if (!text.textContent.trim() || element.closest("title, desc, .skip, style")) continue;
-    const below = [];
-    for (let at = element; at; at = at.parentElement) below.unshift(getComputedStyle(at).backgroundColor);
-    const style = getComputedStyle(element);
-    const ink = element.closest("svg") ? style.fill : style.color;
-    const [a, b] = [light(over(below)), light(over([...below, ink]))].sort((x, y) => y - x);
-    const ratio = (a + 0.05) / (b + 0.05);
-    if (ratio < worst[0]) worst = [ratio, text.textContent.trim().slice(0, 40)];
-  }
-  return worst;
-})()
-"""
-"""The least contrast of any text with what lies below it, and that text (WCAG 2.2, 1.4.3)."""
 
 
 @pytest.fixture(scope="module")
@@ -87,42 +58,65 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty methods, with names that mean harm or are long."""
+    names = [
+        EVIL,
+        "أدوات <b>",
+        "linear:encoder=" + "x" * 300,
+        *(f"linear:C={number}" for number in range(17)),
+    ]
+    found = comparison_of(names, failing=[EVIL], reason=EVIL)
+    origin = origin_of(EVIL, [("rows", EVIL)], "textgraft " + "very-long-" * 50)
+    path = tmp_path_factory.mktemp("comparison") / "comparison.html"
+    write_page(ComparisonReport(found, origin).html(), path)
+    return path
+
+
+@pytest.fixture(params=["page", "comparison"])
+def any_page(request: pytest.FixtureRequest) -> Path:
+    return Path(request.getfixturevalue(request.param))
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_says_nothing_and_asks_for_nothing(
-    browser: Browser, page: Path, width: int, scheme: Any
+    browser: Browser, any_page: Path, width: int, scheme: Any
 ) -> None:
-    browser.open(page, width=width, scheme=scheme)
+    browser.open(any_page, width=width, scheme=scheme)
     assert browser.value("document.documentElement.scrollWidth <= window.innerWidth")
     assert browser.value("window.innerWidth") == width
     assert browser.said == []
-    assert browser.requested == [page.as_uri()]
+    assert browser.requested == [any_page.as_uri()]
     dark = browser.value("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
     assert dark == (scheme == "dark")
     ratio, text = browser.value(CONTRAST)
     assert ratio >= 4.5, text
 
 
-def test_no_text_of_the_data_ran(browser: Browser, page: Path) -> None:
-    browser.open(page)
+def test_no_text_of_the_data_ran(browser: Browser, any_page: Path) -> None:
+    browser.open(any_page)
     assert browser.value("document.title") == EVIL
     assert browser.value("document.scripts.length + document.images.length") == 0
     assert browser.value("document.body.innerText.includes('<script>document.title')")
 
 
 def test_a_script_that_got_past_the_escaping_would_not_run(
-    browser: Browser, page: Path, tmp_path: Path
+    browser: Browser, any_page: Path, tmp_path: Path
 ) -> None:
     opened = tmp_path / "opened.html"
-    opened.write_text(page.read_text("utf-8").replace("</main>", f"{EVIL}</main>"), "utf-8")
+    opened.write_text(any_page.read_text("utf-8").replace("</main>", f"{EVIL}</main>"), "utf-8")
     browser.open(opened)
     assert browser.value("document.scripts.length") == 1
     assert browser.value("document.title") != "RAN"
     assert any("Content Security Policy" in one for one in browser.said)
 
 
-def test_on_paper_it_is_light_and_nothing_is_cut_off(browser: Browser, page: Path, tmp_path: Path) -> None:
-    browser.open(page, width=720, scheme="dark", media="print")
+def test_on_paper_it_is_light_and_nothing_is_cut_off(
+    browser: Browser, any_page: Path, tmp_path: Path
+) -> None:
+    browser.open(any_page, width=720, scheme="dark", media="print")
     assert browser.value("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     hidden = (
         "[...document.querySelectorAll('.scroll')].filter(e => getComputedStyle(e).overflowX != 'visible')"

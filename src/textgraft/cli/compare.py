@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, OosLabel, Text
 
 if TYPE_CHECKING:
+    from textgraft.experiments.comparison import Comparison
     from textgraft.methods.base import TextClassifier
 
 
@@ -44,6 +46,10 @@ def compare(
             help="Keep finished cells there; the same command goes on after a kill.",
         ),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FILE.html", help="Write it with charts as one HTML file."),
+    ] = None,
     in_process: Annotated[
         bool,
         typer.Option("--in-process", help="Start no processes: less waiting, but no peaks of memory."),
@@ -60,9 +66,13 @@ def compare(
     others. The table ends with advice: whether the dearer method pays, and whether more labels would
     bring more than it does.
 
+    The HTML report shows the same with learning curves: scores by labels and by seconds of learning.
+
     Examples:
 
       textgraft compare tickets.csv
+
+      textgraft compare tickets.csv --report comparison.html
 
       textgraft compare train.csv --test test.csv -m tfidf -m linear -m finetune --run tickets.compare
 
@@ -78,6 +88,10 @@ def compare(
     from textgraft.experiments.compare import compare as measure
     from textgraft.experiments.ladder import CHEAP
 
+    if report is not None:
+        from textgraft.experiments.report.page import check_page
+
+        check_page(report)
     tried = _classifiers(method or list(CHEAP), encoder)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     tests = None
@@ -98,10 +112,22 @@ def compare(
             in_process=in_process,
             watch=watch,
         )
+    if report is not None:
+        _write_report(result, report, file.name, {"rows": file, "test rows": test, "kept cells": run})
     if json:
         print_json(result.to_dict())
     else:
         print_text(f"{file}: {result.table()}")
+        if report is not None:
+            print_text(f"\nReport: {report}")
+
+
+def _write_report(result: Comparison, path: Path, subject: str, files: Mapping[str, Path | None]) -> None:
+    from textgraft.cli.origin import origin_of_command
+    from textgraft.experiments.report.comparison import ComparisonReport
+    from textgraft.experiments.report.page import write_page
+
+    write_page(ComparisonReport(result, origin_of_command(subject, files)).html(), path)
 
 
 def _classifiers(methods: list[str], encoder: str | None) -> dict[str, TextClassifier]:

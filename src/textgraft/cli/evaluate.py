@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from textgraft.cli.label_lists import SEPARATOR, Separator
 from textgraft.cli.options import Encoding, Json, Label, OosLabel, Reject, Text
-
-if TYPE_CHECKING:
-    from textgraft.experiments.report.origin import Origin
 
 
 def evaluate(
@@ -83,6 +78,7 @@ def evaluate(
     from textgraft.cli.files import read_rows, stream_texts
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.models import open_model
+    from textgraft.cli.origin import origin_of_command
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
     from textgraft.errors import ParameterError
@@ -122,7 +118,10 @@ def evaluate(
 
             found = evaluation_report(
                 classifier, rows.texts, rows.labels or [],
-                origin=_origin(model, {"test rows": file, "training rows": train, "unlabelled": unlabelled}),
+                origin=origin_of_command(
+                    model.resolve().name,
+                    {"model": model, "test rows": file, "training rows": train, "unlabelled": unlabelled},
+                ),
                 train=learned, suspects=suspects, unlabelled=pool, oos_labels=oos_label, watch=watch,
             )  # fmt: skip
             write_page(found.html(), report)
@@ -154,11 +153,3 @@ def _check_outputs(reliability: Path | None, report: Path | None, extras: Mappin
         check_page(report)
     elif lonely := [name for name, value in extras.items() if value is not None]:
         raise ParameterError(f"{' and '.join(lonely)} add to the HTML report: also give --report FILE.html.")
-
-
-def _origin(model: Path, files: Mapping[str, Path | None]) -> Origin:
-    """Where a report of this command comes from."""
-    from textgraft.experiments.report.origin import origin_of
-
-    data = [("model", str(model)), *((what, str(path)) for what, path in files.items() if path is not None)]
-    return origin_of(model.resolve().name, data, shlex.join(["textgraft", *sys.argv[1:]]))

@@ -257,11 +257,12 @@ def _words(found: Findings) -> dict[str, str]:
     }
 
 
-def points(interval: Interval | None) -> str:
-    """``0.4 ± 0.6`` points."""
+def points(interval: Interval | None, *, signed: bool = False) -> str:
+    """``0.4 ± 0.6`` points, or ``+0.4 ± 0.6`` where a sign is asked for."""
     if interval is None:
         return ""
-    return f"{100 * interval.value:.1f} ± {100 * interval.half:.1f}".replace("-", "−")
+    value = f"{100 * interval.value:{'+' if signed else ''}.1f}"
+    return f"{value} ± {100 * interval.half:.1f}".replace("-", "−")
 
 
 def _share(cheap: float, dear: float) -> str:

@@ -86,6 +86,7 @@ class Chart:
     Attributes:
         name: makes ids; one of its own on a page.
         title, description: what it shows, for those who do not see it.
+        apart: whether marks of several series at one x lie side by side, so that each error bar is seen.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Chart:
     x: Axis
     y: Axis
     series: tuple[Series, ...]
+    apart: bool = False
 
     def rows(self) -> list[tuple[str, str, str, str, str]]:
         """Series, x, y, interval and note of the points, for a table beside the picture."""

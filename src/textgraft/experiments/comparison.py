@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from textgraft.core.durations import duration_words
-from textgraft.experiments.advising import Advice
+from textgraft.experiments.advising import Advice, points
 from textgraft.experiments.draws import ALL
 from textgraft.experiments.intervals import Interval
 from textgraft.experiments.tables import aligned, as_json, percent, shortened
+
+COLUMNS = ("95 % interval", "beside the best", "learns in", "one text", "in bulk", "model", "memory")
+"""What is said of a standing behind its score."""
 
 
 @dataclass(frozen=True)
@@ -138,28 +141,33 @@ class Comparison:
 
     def table(self) -> str:
         """For a person: how it was measured, a line a method and size, and advice."""
-        lines = [*self._how(), ""]
-        metric = "macro-F1" if self.metric == "macro-f1" else self.metric
-        head = [
-            "labels", "method", metric, "95 % interval", "beside the best", "learns in", "one text",
-            "in bulk", "model", "memory",
-        ]  # fmt: skip
+        lines = [self.how, ""]
+        head = ["labels", "method", self.metric_name, *COLUMNS]
         lines += aligned([head, *self._lines()], "<<>>>>>>>>")
         lines += self._failures()
-        lines += ["", *self._legend()]
+        lines += ["", *self.legend]
         lines += _listed("The rows:", self.notes)
         lines += _listed("What it means:", [one.words for one in self.advice])
         return "\n".join(lines)
 
-    def _how(self) -> list[str]:
+    @property
+    def metric_name(self) -> str:
+        """As people write it."""
+        return "macro-F1" if self.metric == "macro-f1" else self.metric
+
+    @property
+    def how(self) -> str:
+        """What was learned from and scored, in a sentence."""
         seeds = "one seed" if self.seeds == 1 else f"each of {self.seeds} seeds"
         where = "rows of the test file" if self.test else "rows held out"
-        return [
+        return (
             f"{self.rows:,} rows of {self.classes:,} classes; {self.scored:,} {where} are scored with "
             f"{seeds}, the same ones for every method, and nothing is rejected."
-        ]
+        )
 
-    def _legend(self) -> list[str]:
+    @property
+    def legend(self) -> tuple[str, ...]:
+        """What the columns of the table mean."""
         said = [
             "Labels: rows learned from of each class. Beside the best: points, on the same rows; ± is "
             "half of a 95 % interval.",
@@ -170,13 +178,13 @@ class Comparison:
             said.append(
                 "Memory: the peak of the process that learned and answered, Python and libraries included."
             )
-        return said
+        return tuple(said)
 
     def _lines(self) -> list[list[str]]:
         lines, before = [], None
         for one in self.standings:
             rows = f"{one.size} ({one.rows:,} rows)" if one.size != before else ""
-            lines.append([rows, shortened(one.method), *_numbers(one)])
+            lines.append([rows, shortened(one.method), *standing_words(one)])
             before = one.size
         return lines
 
@@ -200,16 +208,15 @@ def size_words(size: str) -> str:
     return f"{size} row of each class" if size == "1" else f"{size} rows of each class"
 
 
-def _numbers(one: Standing) -> list[str]:
+def standing_words(one: Standing) -> list[str]:
+    """The score of a standing and what :data:`COLUMNS` name, as people read it."""
     if one.score is None or one.seconds is None or one.ms_alone is None or one.ms_in_bulk is None:
         return ["failed", *["–"] * 7]
     beside = one.beside_best
     return [
         percent(one.score.value),
         f"{100 * one.score.low:.1f} to {100 * one.score.high:.1f}",
-        "best"
-        if beside is None
-        else f"{100 * beside.value:+.1f} ± {100 * beside.half:.1f}".replace("-", "−"),
+        "best" if beside is None else points(beside, signed=True),
         duration_words(one.seconds),
         _milliseconds(one.ms_alone),
         _milliseconds(one.ms_in_bulk),

@@ -15,6 +15,8 @@ from textgraft.experiments.tables import printable, shortened
 WIDTH, HEIGHT = 440, 290
 LEFT, RIGHT, TOP, BOTTOM = 46, 22, 30, 44
 COLOURS = 8
+APART = 4.0
+"""Between marks of series that lie side by side."""
 
 
 def line_chart(chart: Chart) -> str:
@@ -66,7 +68,8 @@ def _draw_axes(svg: Element, chart: Chart) -> None:
 
 
 def _draw_series(group: Element, chart: Chart, series: Series, number: int) -> None:
-    places = [_at(chart, point.x, point.y) for point in series.points]
+    aside = _aside(chart, number)
+    places = [(x + aside, y) for x, y in (_at(chart, point.x, point.y) for point in series.points)]
     if len(places) > 1 and series.kind != "ring":
         _line(group, places, series.kind)
     if series.kind in ("curve", "guide") and len(places) != 1:
@@ -86,7 +89,7 @@ def _line(parent: Element, places: Sequence[tuple[float, float]], kind: str) -> 
 
 
 def _mark(parent: Element, x: float, y: float, number: int, *, ring: bool) -> Element:
-    """A circle, square, diamond or triangle; the shape says which series it is."""
+    """A circle, square, diamond or triangle, filled or hollow; the shape says which series it is."""
     if ring:
         return SubElement(parent, "circle", {"class": "ring", **_numbers(cx=x, cy=y, r=5.5)})
     corners = {
@@ -94,10 +97,19 @@ def _mark(parent: Element, x: float, y: float, number: int, *, ring: bool) -> El
         2: [(0, -4.6), (4.6, 0), (0, 4.6), (-4.6, 0)],
         3: [(0, -4.4), (4.2, 3.2), (-4.2, 3.2)],
     }.get(number % 4)
+    kind = "mark hollow" if number // 4 % 2 else "mark"
     if corners is None:
-        return SubElement(parent, "circle", {"class": "mark", **_numbers(cx=x, cy=y, r=3.6)})
+        return SubElement(parent, "circle", {"class": kind, **_numbers(cx=x, cy=y, r=3.6)})
     path = " ".join(f"{x + dx:.1f},{y + dy:.1f}" for dx, dy in corners)
-    return SubElement(parent, "polygon", {"class": "mark", "points": path})
+    return SubElement(parent, "polygon", {"class": kind, "points": path})
+
+
+def _aside(chart: Chart, number: int) -> float:
+    """How far to the right of its place a series is drawn."""
+    if not chart.apart:
+        return 0.0
+    last = sum(one.kind != "guide" for one in chart.series) - 1
+    return APART * (number - last / 2)
 
 
 def _at(chart: Chart, x: float, y: float) -> tuple[float, float]:

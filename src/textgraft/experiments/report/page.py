@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textgraft.errors import ParameterError
+from textgraft.experiments.advising import points
 from textgraft.experiments.charts import Chart
 from textgraft.experiments.pictures import write_at_once
 from textgraft.experiments.tables import counted, number, percent, printable, shortened
@@ -78,6 +79,8 @@ def _environment() -> Environment:
         "breakable": _breakable,
         "interval": _interval,
         "cosine": _cosine,
+        "coded": _coded,
+        "points": lambda interval: points(interval, signed=True),
     }
     made.filters |= filters
     made.globals |= {"counted": counted, "svg": _drawn, "legend": _legend}
@@ -94,6 +97,19 @@ def _breakable(label: str) -> Any:
     from markupsafe import Markup
 
     return Markup("_<wbr>").join(printable(shortened(label, LONGEST_LABEL)).split("_"))
+
+
+def _coded(sentence: str) -> Any:
+    """A sentence whose names in `backticks` are set as code."""
+    from markupsafe import Markup
+
+    parts = printable(sentence).split("`")
+    if len(parts) % 2 == 0:
+        # a name has a backtick of its own, and nobody can tell where names end
+        return printable(sentence)
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if place % 2 else part for place, part in enumerate(parts)
+    )
 
 
 def _interval(interval: tuple[float, float] | None, form: str = "percent") -> str:
