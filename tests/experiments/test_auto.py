@@ -46,7 +46,7 @@ def test_the_cheapest_within_one_standard_error_is_chosen_and_learned_from_all_r
 def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows, cheap, chosen):
     answers = {"cheap": cheap, "dear": 80}
 
-    def judged(climb: Any, candidate: Candidate) -> Tried:
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
         climb.right[candidate.name] = np.repeat(
             [1.0, 0.0], [answers[candidate.name], 100 - answers[candidate.name]]
         )
@@ -100,6 +100,12 @@ def test_what_cannot_be_opened_is_skipped_with_its_reason(rows):
     assert "absent  skipped: " in "\n".join(choice.sentences())
     with pytest.raises(DataError, match="No method could be judged: absent"):
         choose(*rows, budget=300, ladder=[ABSENT])
+
+
+def test_a_rung_leaves_time_for_dearer_ones(monkeypatch, rows):
+    monkeypatch.setattr("textgraft.experiments.auto_climb.JUDGING_SHARE", 1e-9)
+    choice = choose(*rows, budget=300, ladder=[GOOD, NEAR])
+    assert [one.folds for one in choice.tried] == [1, 5]
 
 
 def test_what_does_not_fit_into_the_budget_is_not_begun(rows):

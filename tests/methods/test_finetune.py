@@ -54,6 +54,17 @@ def _changed(clf: FinetuneClassifier, folder: str) -> set[str]:
 # ── architectures ───────────────────────────────────────────────────────────────────
 
 
+def test_numbers_that_rows_decide_can_be_settled() -> None:
+    encoder = tg.load_encoder("hashing")
+    settled = tg.FinetuneClassifier(encoder, batch_size=7).for_rows(5_000)
+    assert (settled.contrast, settled.epochs, settled.batch_size) == (0, 6, 7)
+    assert settled.encoder is encoder
+    assert settled.rate == 1e-4
+    few = tg.FinetuneClassifier().for_rows(50)
+    assert (few.contrast, few.epochs) == (8, 0)
+    assert tg.TfidfClassifier(C=2.0).for_rows(50).get_params() == tg.TfidfClassifier(C=2.0).get_params()
+
+
 def test_layer_groups_of_each_family_hold_every_parameter_once(folder: str) -> None:
     network = as_trainable(tg.load_encoder(folder), "finetune").trainable().network
     groups = network.layer_groups()

@@ -119,7 +119,7 @@ def choose(
             vectors=Path(folder),
             watch=watch,
         )
-        tried = [tried_rung(climb, candidate) for candidate in ladder]
+        tried = [tried_rung(climb, candidate, last=candidate is ladder[-1]) for candidate in ladder]
     return _choice(climb, ladder, tried)
 
 

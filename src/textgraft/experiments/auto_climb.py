@@ -28,6 +28,9 @@ from textgraft.experiments.cell_server import reason
 from textgraft.experiments.ladder import Candidate
 from textgraft.methods.base import TextClassifier
 
+JUDGING_SHARE = 0.1
+"""Of the budget, that judging one rung may take beyond its first fold while there are dearer ones above."""
+
 
 def beside(right: Mapping[str, np.ndarray], one: str, other: str) -> tuple[float, float]:
     """One accuracy less another on the rows that both were judged on; and the other's standard error."""
@@ -91,8 +94,11 @@ class Climb:
         return best
 
 
-def tried_rung(climb: Climb, candidate: Candidate) -> Tried:
-    """Climb one rung, if it fits into what is left."""
+def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Tried:
+    """Climb one rung, if it fits into what is left.
+
+    Where it is not the ``last``, it leaves time for dearer ones.
+    """
     began = time.monotonic()
     first = not climb.right
     right = np.full(len(climb.codes), np.nan)
@@ -103,6 +109,8 @@ def tried_rung(climb: Climb, candidate: Candidate) -> Tried:
         estimate = _fold_seconds(climb, candidate)
         # learning it again at the end, or the leader if that takes longer
         spare = climb.left - max(climb.refits * estimate, climb.reserve)
+        if not last:
+            spare = min(spare, max(JUDGING_SHARE * climb.budget, estimate))
         n_folds = min(FOLDS, int(climb.folds.max()) + 1, math.floor(spare / max(estimate, 1e-9)))
         if n_folds < 1 and not first:
             needed = estimate * (1 + climb.refits)
@@ -137,10 +145,11 @@ def _fold_seconds(climb: Climb, candidate: Candidate) -> float:
     """What judging one fold will take, reckoned from a trial on a few rows."""
     climb.watch(Progress(f"trying {candidate.name}", 0, 1))
     rows = trial_rows(climb.codes, climb.seed)
-    classifier = _made(climb, candidate)
+    learns = climb.folds != 0
+    # as many epochs and as large batches as all rows will have
+    classifier = _made(climb, candidate).for_rows(int(learns.sum()))
     most_seconds = max(TRIAL_SHARE * climb.budget, 1.0)
     pace = pace_of_trial(classifier, list(climb.texts[rows]), list(climb.labels[rows]), most_seconds)
-    learns = climb.folds != 0
     return pace.seconds(sum(work(classifier, list(climb.texts[learns]), climb.n_classes)))
 
 

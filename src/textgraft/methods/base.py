@@ -248,6 +248,11 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """Whether a text may have several labels, or none."""
         return self._label_thresholds is not None
 
+    def for_rows(self, n_rows: int) -> Self:
+        """An unfitted copy whose automatic numbers are settled as for so many rows."""
+        # no copy of what the parameters hold: an encoder can be large
+        return type(self)(**(self.get_params(deep=False) | self._numbers_for(n_rows)))
+
     # ── predicting ──────────────────────────────────────────────────────────────────
 
     def predict(self, texts: Sequence[object], watch: Watch = unwatched) -> np.ndarray:
@@ -437,6 +442,10 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             )
             for row in rows
         )
+
+    def _numbers_for(self, n_rows: int) -> dict[str, Any]:
+        """Parameters that are ``auto``, as the number of rows decides them."""
+        return {}
 
     def _embed_texts(self, texts: Sequence[object]) -> Matrix:
         features = self._represent(self.encoder_, clean_texts(texts), unwatched)

@@ -238,6 +238,10 @@ class FinetuneClassifier(NetworkClassifier):
         }
         return replace(recipe_for(n_rows), **given)
 
+    def _numbers_for(self, n_rows: int) -> dict[str, Any]:
+        recipe = self._recipe(n_rows)
+        return {name: getattr(recipe, name) for name in ("contrast", "epochs", "rate", "batch_size")}
+
     def _pretrained(self, encoder: Encoder, pool: str | None = None, truncate: str = "end") -> Trainable:
         # attention takes its fast path only without dropout of its own; that of states is kept
         pretrained = as_trainable(encoder, self.method).trainable(
