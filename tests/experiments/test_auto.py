@@ -160,7 +160,7 @@ def test_work_of_a_network_grows_with_its_epochs():
 
 def test_a_trial_has_every_class():
     codes = np.repeat(np.arange(40), [500] + [2] * 39)
-    rows = trial_rows(codes, 0)
+    rows = trial_rows(codes, 0, 64)
     assert len(set(codes[rows])) == 40
     assert len(rows) == len(set(rows)) == 64
 

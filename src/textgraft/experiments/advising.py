@@ -132,8 +132,8 @@ RULES = (
         "method",
         "cheapest-is-best",
         lambda found: found.cheap is None,
-        "`{best}` is ahead, and no other method learns clearly faster: nothing dearer is worth its cost "
-        "here.",
+        "`{best}` has the highest score, and no other method learns clearly faster: nothing dearer is shown "
+        "to be worth its cost.",
     ),
     Rule(
         "method",

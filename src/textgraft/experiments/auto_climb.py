@@ -17,6 +17,8 @@ from textgraft.encoders import CachedEncoder, Encoder, as_encoder
 from textgraft.errors import TextgraftError
 from textgraft.experiments.auto_choice import FOLDS, Tried
 from textgraft.experiments.auto_steps import (
+    ROWS_ENCODED,
+    ROWS_LEARNED,
     TRIAL_SHARE,
     Deadline,
     OutOfTime,
@@ -144,7 +146,7 @@ class _TooLong(TextgraftError):
 def _fold_seconds(climb: Climb, candidate: Candidate) -> float:
     """What judging one fold will take, reckoned from a trial on a few rows."""
     climb.watch(Progress(f"trying {candidate.name}", 0, 1))
-    rows = trial_rows(climb.codes, climb.seed)
+    rows = trial_rows(climb.codes, climb.seed, ROWS_LEARNED)
     learns = climb.folds != 0
     # as many epochs and as large batches as all rows will have
     classifier = _made(climb, candidate).for_rows(int(learns.sum()))
@@ -191,7 +193,7 @@ def _made(climb: Climb, candidate: Candidate) -> TextClassifier:
 def _encoded(climb: Climb, encoder: Encoder) -> Encoder:
     """The encoder in front of a cache that has the vectors of all rows."""
     kept = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder, climb.vectors)
-    some = list(climb.texts[trial_rows(climb.codes, climb.seed)])
+    some = list(climb.texts[trial_rows(climb.codes, climb.seed, ROWS_ENCODED)])
     # opening the weights is no work on texts
     kept.inner.encode(some[:1])
     began = time.monotonic()

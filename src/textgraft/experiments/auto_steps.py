@@ -13,8 +13,11 @@ from textgraft.core.progress import Progress, Watch
 from textgraft.core.sampling import drawn_rows
 from textgraft.methods.base import TextClassifier
 
-TRIAL_ROWS = 64, 500
-"""Rows of a trial: at least, and at most where there are more classes, one of each being tried."""
+ROWS_ENCODED, ROWS_LEARNED = 64, 256
+"""Rows of a trial: of an encoder, and of learning, where fewer would be more beginning than work."""
+
+MOST_CLASSES_TRIED = 500
+"""One row of each class is among them, up to so many."""
 
 TRIAL_SHARE = 0.05
 """Of the budget that one trial may take, before it is stopped and the rest is reckoned."""
@@ -92,13 +95,12 @@ class Pace:
         return self.setup + self.a_unit * units
 
 
-def trial_rows(codes: np.ndarray, seed: int) -> np.ndarray:
+def trial_rows(codes: np.ndarray, seed: int, fewest: int) -> np.ndarray:
     """Rows for a trial: one of each class, up to a number, and others at random."""
     random = np.random.default_rng(seed)
-    fewest, most = TRIAL_ROWS
     shuffled = random.permutation(len(codes))
     _, first = np.unique(codes[shuffled], return_index=True)
-    of_classes = drawn_rows(shuffled[first], most, random)
+    of_classes = drawn_rows(shuffled[first], MOST_CLASSES_TRIED, random)
     others = np.setdiff1d(shuffled, of_classes)
     more = drawn_rows(others, max(fewest - len(of_classes), 0), random)
     return np.concatenate([of_classes, more])
