@@ -33,8 +33,8 @@ CASES = {
     ),
     "cheapest-is-best": (
         replace(PAYS, cheap=None, gap=None),
-        "`finetune` is ahead, and no other method learns clearly faster: nothing dearer is worth its "
-        "cost here.",
+        "`finetune` has the highest score, and no other method learns clearly faster: nothing dearer is "
+        "shown to be worth its cost.",
     ),
     "stop-here": (
         replace(PAYS, gap=about(0.004, 0.006)),
