@@ -312,6 +312,21 @@ def label_thresholds_table() -> str:
     return _table(["rows", *map(", ".join, columns), "mean"], rows, result)
 
 
+def auto_table() -> str:
+    result = _result("auto")
+    rows = [
+        [
+            row["data"], ", ".join(run["chosen"] for run in row["runs"]), _seeds(row),
+            f"{row['best_single']['method']} {_number(row['best_single']['accuracy'])}",
+            f"{100 * row['behind']:.1f}", f"{max(run['seconds'] for run in row['runs']):.0f}",
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    return _table(
+        ["data", "chosen", "accuracy", "best single method", "points behind", "seconds"], rows, result
+    )
+
+
 def novelty_choice_table() -> str:
     """One row a confidence, two columns a training file."""
     result = _result("novelty_choice")
@@ -446,6 +461,7 @@ TABLES = {
     "multilabel": multilabel_table,
     "suspicious": suspicious_table,
     "label thresholds": label_thresholds_table,
+    "auto": auto_table,
     "novelty choice": novelty_choice_table,
     "novelty": novelty_table,
     "label_next": label_next_table,
