@@ -25,7 +25,6 @@ from textgraft.core.examples import (
     clean_labels,
     clean_texts,
 )
-from textgraft.core.held_out import held_out
 from textgraft.core.label_sets import LabelledSets, check_label_sets, clean_label_sets, has_lists, label_rows
 from textgraft.core.label_thresholds import LabelThresholds, decide_labels
 from textgraft.core.out_of_fold import OutOfFold
@@ -65,7 +64,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     Attributes:
         classes_: (c,) sorted class names, as objects.
-        threshold_: the fitted rule, a :class:`textgraft.core.thresholds.Threshold`.
+        threshold_: the fitted rule, a :class:`textgraft.core.threshold.Threshold`.
         report_: what was found in the rows, a :class:`textgraft.core.examples.RowReport`.
         belief_: how belief was calibrated, a :class:`textgraft.core.belief.Belief`.
         held_out_: the rows a rule is fitted on, a :class:`textgraft.core.held_out.HeldOut`; may be empty.
@@ -81,7 +80,6 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     holdout: float | str
     seed: int
-    label_thresholds_: LabelThresholds | None
 
     # ── what a method fills in ──────────────────────────────────────────────────────
 
@@ -172,15 +170,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             judged = judge(scores, codes[scored])
         else:
             judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
-        rows = held_out(
-            judged.confidence,
-            judged.correct,
-            kept.confidence,
-            plan.source,
-            plan.n_uncovered_classes,
-            judged.best,
-            kept.best,
-        )
+        rows = judged.kept(kept.confidence, kept.best, plan.source, plan.n_uncovered_classes)
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)

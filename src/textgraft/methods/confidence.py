@@ -19,7 +19,7 @@ from scipy.special import expit, softmax
 from textgraft.core.scores import Scores, scores_from_dense
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.fusion import Fusion, fusion_from_json
-from textgraft.methods.novelty import SIGNS, signs
+from textgraft.methods.novelty import Seen, signs
 
 USUAL = "product"
 
@@ -58,7 +58,7 @@ class Confidence:
         """(n,) of logits (n, c) and vectors (n, d) of length 1; larger is surer, never below −1."""
         if self.fusion is not None:
             return self.fusion.familiarity(signs(self.fusion.signs, logits, vectors, evidence))
-        values = SIGNS[self.sign](logits, vectors, evidence)
+        values: np.ndarray = getattr(Seen(logits, vectors, evidence), self.sign)
         return _BOUNDED[self.sign](values) if self.sign in _BOUNDED else values
 
     def to_json(self) -> dict[str, Any]:
@@ -75,18 +75,16 @@ def confidence_from_json(about: Mapping[str, Any]) -> Confidence:
 
 
 def scores_of_logits(
-    logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence, confidence: Confidence | None = None
+    logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence, confidence: Confidence
 ) -> Scores:
     """Belief from logits (n, c), confidence from them and vectors (n, d) of length 1."""
-    sure = (confidence or Confidence()).of(logits, vectors, evidence)
-    return scores_from_dense(softmax(logits, axis=1), sure)
+    return scores_from_dense(softmax(logits, axis=1), confidence.of(logits, vectors, evidence))
 
 
 def confidence_faults(confidence: object, known: tuple[str, ...] = CONFIDENCES) -> list[str]:
     """Of the parameter.
 
-     A trained network has only signs :data:`ALONE`: to weigh them, it would have to be trained several times.
-    .
+    A trained network has only signs :data:`ALONE`: to weigh them, it would have to be trained several times.
     """
     if confidence in known:
         return []

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from textgraft.core.belief import Belief, calibration_error, tempered
+from textgraft.core.held_out import HeldOut, Source, held_out
 from textgraft.core.scores import Scores, keep_best
 
 FEWEST_ROWS = 50
@@ -49,6 +50,20 @@ class Judged:
             self.values[rows],
             self.own[rows],
             self.n_classes,
+        )
+
+    def kept(
+        self, outside: np.ndarray, outside_best: np.ndarray, source: Source, n_uncovered_classes: int = 0
+    ) -> HeldOut:
+        """What a rule is fitted on: these rows, and confidences and classes (o,) of out-of-scope ones."""
+        return held_out(
+            self.confidence,
+            self.correct,
+            outside,
+            source,
+            n_uncovered_classes,
+            best=self.best,
+            outside_best=outside_best,
         )
 
 

@@ -73,7 +73,8 @@ def weighed_signs(
         strange = np.zeros(len(codes), dtype=bool) if named else fold_of_class[codes] == fold
         asked = (fold_of_row == fold) & ~strange
         taught = ~asked & ~strange
-        logits_of = learn(features[taught], numbers := np.unique(codes[taught], return_inverse=True)[1])
+        numbers = np.unique(codes[taught], return_inverse=True)[1]
+        logits_of = learn(features[taught], numbers)
         evidence = ClassEvidence(
             unit_rows(features[taught]).astype(np.float16),
             numbers,

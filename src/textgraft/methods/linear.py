@@ -163,7 +163,7 @@ class LinearClassifier(TextClassifier):
         return scores_of_logits(learned.logits(features), vectors, learned.of_classes, learned.confidence)
 
     def _believe(self, learned: Weights, features: Features) -> np.ndarray:
-        return np.asarray(expit((features @ learned.weight.T + learned.bias).astype(np.float64)))
+        return np.asarray(expit(learned.logits(features).astype(np.float64)))
 
     def _embed(self, learned: Weights, features: Features) -> np.ndarray:
         return unit_rows(features)

@@ -6,78 +6,83 @@ ever seen, and a text can be odd in one way alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 
 from textgraft.methods.class_evidence import ClassEvidence
 
-Sign = Callable[[np.ndarray, np.ndarray, ClassEvidence], np.ndarray]
-"""Of logits (n, c) and vectors (n, d) of length 1, beside the training texts: (n,)."""
+SIGNS = ("probability", "energy", "neighbours", "mahalanobis", "product", "margin", "nearest", "outside")
+"""What :class:`Seen` has, by name."""
 
 
-def probability(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Of the most believed class (Hendrycks and Gimpel, 2017)."""
-    return np.asarray(softmax(logits, axis=1).max(axis=1))
+@dataclass(frozen=True)
+class Seen:
+    """n texts beside the training texts; each sign is (n,), and computed once.
 
+    Attributes:
+        logits: (n, c).
+        vectors: (n, d) of length 1.
+        evidence: the training texts.
+    """
 
-def energy(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Of all classes together (Liu et al., "Energy-based Out-of-distribution Detection", 2020)."""
-    return np.asarray(logsumexp(centred(logits), axis=1))
+    logits: np.ndarray
+    vectors: np.ndarray
+    evidence: ClassEvidence
 
+    @cached_property
+    def probability(self) -> np.ndarray:
+        """Of the most believed class (Hendrycks and Gimpel, 2017)."""
+        return np.asarray(softmax(self.logits, axis=1).max(axis=1))
 
-def margin(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """How far the largest logit stands out (Hendrycks et al., 2022)."""
-    return np.asarray(centred(logits).max(axis=1))
+    @cached_property
+    def energy(self) -> np.ndarray:
+        """Of all classes together (Liu et al., "Energy-based Out-of-distribution Detection", 2020)."""
+        return np.asarray(logsumexp(self._centred, axis=1))
 
+    @cached_property
+    def margin(self) -> np.ndarray:
+        """How far the largest logit stands out (Hendrycks et al., 2022)."""
+        return np.asarray(self._centred.max(axis=1))
 
-def nearest(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Similarity to the nearest training text of the most believed class."""
-    return np.asarray(np.clip(evidence.nearest(vectors, logits.argmax(axis=1)), 0.0, None))
+    @cached_property
+    def nearest(self) -> np.ndarray:
+        """Similarity to the nearest training text of the most believed class."""
+        own = self.evidence.nearest(self.vectors, self.logits.argmax(axis=1))
+        return np.asarray(np.clip(own, 0.0, None))
 
+    @cached_property
+    def product(self) -> np.ndarray:
+        """:attr:`margin` × :attr:`nearest`."""
+        return np.asarray(self.margin * self.nearest)
 
-def product(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """:func:`margin` × :func:`nearest`."""
-    return np.asarray(margin(logits, vectors, evidence) * nearest(logits, vectors, evidence))
+    @cached_property
+    def neighbours(self) -> np.ndarray:
+        """Mean similarity to the nearest training texts of any class (Sun et al., 2022)."""
+        return np.asarray(self.evidence.neighbours(self.vectors))
 
+    @cached_property
+    def mahalanobis(self) -> np.ndarray:
+        """Nearness to a class in the shape that classes have (Ren et al., 2021)."""
+        return np.asarray(self.evidence.gaussians.nearness(self.vectors))
 
-def neighbours(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Mean similarity to the nearest training texts of any class (Sun et al., 2022)."""
-    return np.asarray(evidence.neighbours(vectors))
+    @cached_property
+    def outside(self) -> np.ndarray:
+        """Unlikeness to the nearest out-of-scope row that was learned from."""
+        return -self.evidence.nearest_outside(self.vectors)
 
-
-def mahalanobis(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Nearness to a class in the shape that classes have (Ren et al., 2021)."""
-    return np.asarray(evidence.gaussians.nearness(vectors))
-
-
-def outside(logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence) -> np.ndarray:
-    """Unlikeness to the nearest out-of-scope row that was learned from."""
-    return -evidence.nearest_outside(vectors)
-
-
-SIGNS: dict[str, Sign] = {
-    "probability": probability,
-    "energy": energy,
-    "neighbours": neighbours,
-    "mahalanobis": mahalanobis,
-    "product": product,
-    "margin": margin,
-    "nearest": nearest,
-    "outside": outside,
-}
-"""Name → sign."""
-
-
-def centred(logits: np.ndarray) -> np.ndarray:
-    """Logits (n, c) less their mean: all of a text may be shifted together without changing any belief."""
-    return np.asarray(logits - logits.mean(axis=1, keepdims=True))
+    @cached_property
+    def _centred(self) -> np.ndarray:
+        """Logits less their mean: all of a text may be shifted together without changing any belief."""
+        return np.asarray(self.logits - self.logits.mean(axis=1, keepdims=True))
 
 
 def signs(
-    names: tuple[str, ...], logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence
+    names: Sequence[str], logits: np.ndarray, vectors: np.ndarray, evidence: ClassEvidence
 ) -> np.ndarray:
     """(n, s) float64, one column a name."""
-    columns = [SIGNS[name](logits, vectors, evidence) for name in names]
-    return np.stack(columns, axis=1).astype(np.float64)
+    seen = Seen(logits, vectors, evidence)
+    return np.stack([getattr(seen, name) for name in names], axis=1).astype(np.float64)

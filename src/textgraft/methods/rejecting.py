@@ -10,7 +10,7 @@ import numpy as np
 
 from textgraft.core.belief import Belief
 from textgraft.core.examples import Examples, check_examples, codes_of
-from textgraft.core.held_out import HeldOut, held_out
+from textgraft.core.held_out import HeldOut
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
@@ -21,6 +21,8 @@ from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError
 from textgraft.methods.judging import Judged, fit_belief, judge
 from textgraft.methods.lesson import Features, Learned
+
+_GIVE_ROWS = "Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
 
 
 class Rejecting(ABC):
@@ -84,26 +86,22 @@ class Rejecting(ABC):
             outside, best = (
                 (others.confidence, others.best) if len(others) else (rows.outside, rows.outside_best)
             )
-            rows = held_out(
-                judged.confidence, judged.correct, outside, "valid", best=judged.best, outside_best=best
-            )
+            rows = judged.kept(outside, best, "valid")
             belief = fit_belief(judged)
         if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
             raise DataError(
                 "This classifier was fitted without a rule of coverage or risk, so no held-out rows were "
-                "kept. Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
+                f"kept. {_GIVE_ROWS}"
             )
         if isinstance(rule, AtRisk) and not rows.judged:
             raise DataError(
                 "This classifier was saved by a textgraft that did not note which held-out rows were "
-                "answered rightly. Give labelled rows it has not seen: "
-                "set_rejection(rule, valid=(texts, labels))."
+                f"answered rightly. {_GIVE_ROWS}"
             )
         if isinstance(rule, NEEDS_ROWS) and rule.per_class and not rows.taken:
             raise DataError(
                 "This classifier was saved by a textgraft that did not note which class each held-out row "
-                "was taken for. Give labelled rows it has not seen: "
-                "set_rejection(rule, valid=(texts, labels))."
+                f"was taken for. {_GIVE_ROWS}"
             )
         threshold = fit_threshold(rule, rows, self.seed)
         self.reject, self.held_out_, self.belief_, self.threshold_ = rule, rows, belief, threshold
