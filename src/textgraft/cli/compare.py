@@ -136,7 +136,7 @@ def _classifiers(methods: list[str], encoder: str | None) -> dict[str, TextClass
     Raises:
         ParameterError: one is unknown, written twice, or its parameters are wrong.
     """
-    from textgraft.cli.fit import build_classifier
+    from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.options import method_parameters
     from textgraft.errors import ParameterError
     from textgraft.methods import method_class

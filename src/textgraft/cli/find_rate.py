@@ -43,8 +43,8 @@ def find_rate(
 
       textgraft find-rate tickets.csv -e ./my-encoder -o train 2
     """
+    from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.files import read_rows
-    from textgraft.cli.fit import build_classifier
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress

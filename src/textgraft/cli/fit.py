@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,8 +21,6 @@ AUTO = "auto"
 """In place of a method: choose one on the training rows."""
 
 USUAL_BUDGET = "10m"
-
-
 USUAL_RULE = "coverage:0.95"
 
 
@@ -101,7 +99,9 @@ def fit(
 
       textgraft fit tickets.csv -m finetune --run tickets.run --plot loss.png --to tuned.model
     """
+    from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.files import read_rows
+    from textgraft.cli.fit_summary import summary_of, summary_text
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
@@ -148,36 +148,14 @@ def fit(
         draw_losses(training, plot)
     if run is not None:
         _remove_checkpoints(run)
-    summary = _summary(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
+    summary = summary_of(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
     if found is not None:
         summary["multilabel"] = found
     summary["auto"] = None if choice is None else choice.to_dict()
     if json:
         print_json(summary)
     else:
-        print_text(_told(summary, [] if choice is None else choice.sentences()))
-
-
-def build_classifier(
-    method: str, encoder: str | None, options: list[str], reject: str, oos: list[str], seed: int
-) -> TextClassifier:
-    """The unfitted classifier that the options describe.
-
-    Raises:
-        ParameterError: unknown method, option or rule; an encoder for a method without one.
-    """
-    from textgraft.cli.options import method_parameters, parse_method_options
-    from textgraft.core.rules import parse_rule
-    from textgraft.errors import ParameterError
-    from textgraft.methods import method_class
-
-    found = method_class(method)
-    arguments = parse_method_options(method, found, options)
-    if encoder is not None:
-        if "encoder" not in method_parameters(found):
-            raise ParameterError(f"The method {method} needs no encoder; leave -e {encoder} out.")
-        arguments["encoder"] = encoder
-    return found(**arguments, reject=parse_rule(reject), oos_labels=tuple(oos), seed=seed)
+        print_text(summary_text(summary, [] if choice is None else choice.sentences()))
 
 
 def _check_auto(
@@ -223,51 +201,3 @@ def _remove_checkpoints(run: Path) -> None:
     """The model is saved: only the logs of its making are worth their space."""
     for path in run.rglob("checkpoint.safetensors"):
         path.unlink()
-
-
-def _summary(
-    classifier: TextClassifier, file: Path, to: Path, text: str, label: str | None, seconds: float
-) -> dict[str, Any]:
-    from textgraft.methods.saved import parameters_to_json, threshold_to_json
-
-    report = classifier.report_
-    training = getattr(classifier.learned_, "training", None)
-    return {
-        "file": str(file),
-        "text_column": text,
-        "label_column": label,
-        "rows": report.rows,
-        "learned_from": len(classifier.train_texts_),
-        "classes": len(classifier.classes_),
-        "notes": report.sentences(),
-        "method": classifier.method,
-        "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
-        "threshold": threshold_to_json(classifier.threshold_),
-        "training": [] if training is None else list(training.notes),
-        "rejection": classifier.rejection_sentences(),
-        "belief": classifier.belief_.sentence() if classifier.belief_.rows else None,
-        "model": str(to),
-        "bytes": sum(path.stat().st_size for path in to.iterdir()),
-        "seconds": round(seconds, 2),
-    }
-
-
-def _told(summary: dict[str, Any], chosen: list[str]) -> str:
-    parameters = ", ".join(
-        f"{name} {'none' if value in (None, []) else value}" for name, value in summary["parameters"].items()
-    )
-    lines = [
-        f"{summary['file']}: {summary['rows']:,} rows, column {summary['text_column']!r} as text, "
-        f"{summary['label_column']!r} as label; learned {summary['classes']:,} "
-        f"{'labels' if 'multilabel' in summary else 'classes'} from "
-        f"{summary['learned_from']:,} rows.",
-        *([f"  {summary['multilabel']}"] if summary.get("multilabel") else []),
-        *(f"  {note}" for note in summary["notes"]),
-        *chosen,
-        f"Method {summary['method']} ({parameters}).",
-        *summary["training"],
-        *summary["rejection"],
-        *([summary["belief"]] if summary["belief"] else []),
-        f"Saved {summary['model']} ({summary['bytes'] / 1e6:.1f} MB) in {summary['seconds']:.1f} s.",
-    ]
-    return "\n".join(lines)

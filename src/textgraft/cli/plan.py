@@ -42,7 +42,7 @@ def plan(
 
       textgraft plan word-gru --rows 25000 --classes 2
     """
-    from textgraft.cli.fit import build_classifier
+    from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.output import print_json, print_text
     from textgraft.core.plan import plan_table, plan_to_json
     from textgraft.errors import ParameterError

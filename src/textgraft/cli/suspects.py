@@ -36,8 +36,8 @@ def suspects(
 
       textgraft suspects train.csv -m tfidf --oos-label oos
     """
+    from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.files import read_rows
-    from textgraft.cli.fit import build_classifier
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
     from textgraft.experiments.suspicious import suspicious_labels

@@ -116,6 +116,19 @@ def codes_of(labels: Iterable[str], classes: Iterable[str]) -> np.ndarray:
     return np.array([code_of[label] for label in labels], dtype=np.int64)
 
 
+def check_learned(labels: Iterable[str], classes: Iterable[str], remedy: str) -> None:
+    """Refuse validation rows with labels that are no classes.
+
+    Raises:
+        DataError: which names the first five and ends with ``remedy``.
+    """
+    if unseen := sorted(set(labels) - set(classes)):
+        raise DataError(
+            f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
+            f"{', …' if len(unseen) > 5 else ''}. {remedy}"
+        )
+
+
 def clean_texts(texts: Iterable[object]) -> list[str]:
     """Every text as a ``str`` that any tokenizer can take; a missing one becomes ``""``.
 

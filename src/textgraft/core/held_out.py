@@ -13,6 +13,15 @@ Source = Literal["none", "held-out", "valid", "cross-fit"]
 caller's, or cross-fitting (each row scored by a model that did not see it)."""
 
 
+SOURCE_WORDS: dict[Source, str] = {
+    "held-out": "held-out rows that the model did not learn from",
+    "valid": "rows of the validation file",
+    "cross-fit": "rows, each scored by a model that did not see it",
+    "none": "no rows",
+}
+"""As a sentence says it."""
+
+
 @dataclass(frozen=True)
 class HeldOut:
     """Rows scored by a model that did not learn from them.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textgraft.core.held_out import Source
+from textgraft.core.held_out import SOURCE_WORDS, Source
 from textgraft.core.scores import Scores
 
 COMMON_ROWS = 5
@@ -61,17 +61,9 @@ class LabelThresholds:
         some = f"; {rare:,} of {len(self.values):,} labels have fewer than {RARE} of them" if rare else ""
         return (
             "A text gets every label whose belief reaches the label's threshold, perhaps none. Thresholds "
-            f"were fitted on {self.rows:,} {_SOURCE_WORDS[self.source]}: the best F1 of each label, drawn "
+            f"were fitted on {self.rows:,} {SOURCE_WORDS[self.source]}: the best F1 of each label, drawn "
             f"towards {self.common:.3g}, the best micro-F1 of all, the more the fewer rows have it{some}."
         )
-
-
-_SOURCE_WORDS = {
-    "held-out": "held-out rows that the model did not learn from",
-    "valid": "rows of the validation file",
-    "cross-fit": "rows, each scored by a model that did not see it",
-    "none": "no rows",
-}
 
 
 def fit_label_thresholds(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textgraft.core.held_out import Source
+from textgraft.core.held_out import SOURCE_WORDS, Source
 from textgraft.core.risk import Tested
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, AtSimilarity, Rule
 
@@ -71,10 +71,7 @@ class Threshold:
         if self.rule is None:
             return "Nothing is rejected: no rejection rule was asked for."
         if isinstance(self.rule, AtSimilarity):
-            return (
-                f"A text is rejected when its confidence is below {self.value:.4g}: "
-                "a fixed cut of your own, without a guarantee."
-            )
+            return f"{self._cut}: a fixed cut of your own, without a guarantee."
         if isinstance(self.rule, AtRisk):
             return self._risk_sentence(self.rule)
         share = f"{100 * self.rule.coverage:g} %"
@@ -84,16 +81,17 @@ class Threshold:
                 f"{self.rule.rows_needed:,} held-out rows and {self.n_held_out:,} could be had; "
                 "give more rows, a validation file, or a fixed cut such as similarity:0.5."
             )
-        rows = f"{self.n_held_out:,} {_SOURCE_WORDS[self.source]}"
+        rows = f"{self.n_held_out:,} {SOURCE_WORDS[self.source]}"
         promise = (
             f"so at least {share} of in-scope texts are kept on average (finite-sample guarantee)"
             if self.guaranteed
             else f"so about {share} of in-scope texts are kept (an estimate, not a guarantee)"
         )
-        return (
-            f"A text is rejected when its confidence is below {self.value:.4g}, "
-            f"chosen from {rows}, {promise}{self._uncovered()}."
-        )
+        return f"{self._cut}, chosen from {rows}, {promise}{self._uncovered()}."
+
+    @property
+    def _cut(self) -> str:
+        return f"A text is rejected when its confidence is below {self.value:.4g}"
 
     def _class_sentence(self) -> str:
         """What the thresholds of single classes promise; leads over to what the others share."""
@@ -127,7 +125,7 @@ class Threshold:
     def _risk_sentence(self, rule: AtRisk) -> str:
         assert self.tested is not None
         tested = self.tested
-        rows = f"{tested.rows:,} {_SOURCE_WORDS[self.source]}"
+        rows = f"{tested.rows:,} {SOURCE_WORDS[self.source]}"
         share, sure = f"{100 * rule.max_error:g} %", f"{100 * rule.confidence:g} %"
         if tested.rows < rule.rows_needed:
             return (
@@ -145,11 +143,7 @@ class Threshold:
                 f"with {sure} confidence; of {rows}, {tested.wrong:,} of the {tested.accepted:,} surest are "
                 f"errors. With these rows {other}; more rows or a better model allow for less."
             )
-        cut = (
-            "Nothing is rejected"
-            if self.value == -math.inf
-            else f"A text is rejected when its confidence is below {self.value:.4g}"
-        )
+        cut = "Nothing is rejected" if self.value == -math.inf else self._cut
         scope = (
             f"{tested.outside:,} of them out of scope"
             if tested.outside
@@ -172,11 +166,3 @@ class Threshold:
             f"; {self.n_uncovered_classes:,} classes of a single row could not be held out "
             "and are not covered"
         )
-
-
-_SOURCE_WORDS = {
-    "held-out": "held-out rows that the model did not learn from",
-    "valid": "rows of the validation file",
-    "cross-fit": "rows, each scored by a model that did not see it",
-    "none": "no rows",
-}

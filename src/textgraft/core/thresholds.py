@@ -33,9 +33,9 @@ def fit_threshold(rule: Rule | None, rows: HeldOut, seed: int = 0) -> Threshold:
         return Threshold(None, -math.inf, 0, "none")
     if isinstance(rule, AtSimilarity):
         return Threshold(rule, float(rule.threshold), 0, "none")
+    check_enough_rows(rule, len(rows.confidence) + len(rows.outside))
     if not rule.per_class:
         return _fit_alike(rule, rows, seed)
-    check_enough_rows(rule, len(rows.confidence) + len(rows.outside))
     large = [code for code, count in rows.taken_for.items() if count >= rule.rows_needed_for_a_class]
     own = []
     for code in large:
@@ -71,11 +71,10 @@ def check_enough_rows(rule: Rule | None, n_rows: int) -> None:
 
 def _fit_risk(rule: AtRisk, rows: HeldOut, seed: int) -> Threshold:
     confidence = np.concatenate([rows.confidence, rows.outside])
-    if rule.per_class and len(confidence) < rule.rows_needed:
-        # nothing can be shown of what is left besides the large classes
+    if len(confidence) < rule.rows_needed:
+        # of what is left besides the large classes
         tested = Tested(len(confidence), len(rows.outside), 0, 0)
         return Threshold(rule, math.inf, len(confidence), rows.source, rows.n_uncovered_classes, tested)
-    check_enough_rows(rule, len(confidence))
     outside = np.arange(len(confidence)) >= len(rows.confidence)
     wrong = np.concatenate([~rows.correct, np.ones(len(rows.outside), dtype=bool)])
     value, tested = controlled_threshold(confidence, wrong, outside, rule.max_error, rule.confidence, seed)

@@ -8,7 +8,7 @@ from textgraft.core.examples import LONG_TEXT, RowReport
 from textgraft.experiments.languages import UNKNOWN
 from textgraft.experiments.lengths import Lengths
 from textgraft.experiments.repeats import Leaks, Repeats
-from textgraft.experiments.tables import counted, percent, shortened
+from textgraft.experiments.tables import counted, percent, some_named
 
 NOTABLE = 0.05
 """A share of texts, or of rows, from which something is worth a sentence."""
@@ -89,10 +89,9 @@ def on_leaks(leaks: Leaks) -> list[str]:
             "remove them from one side, or the test flatters."
         )
     if unseen := leaks.unseen_labels:
-        named = ", ".join(map(shortened, unseen[:5])) + (", …" if len(unseen) > 5 else "")
         said.append(
-            f"{counted(len(unseen), 'test label')} that no training row has ({named}): those test rows "
-            "will count as wrong."
+            f"{counted(len(unseen), 'test label')} that no training row has ({some_named(unseen)}): "
+            "those test rows will count as wrong."
         )
     return said
 

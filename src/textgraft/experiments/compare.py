@@ -23,7 +23,7 @@ from textgraft.experiments.intervals import METRICS, Resampled, resample
 from textgraft.experiments.ladder import CHEAP, Candidate, candidates
 from textgraft.experiments.repeats import find_leaks
 from textgraft.experiments.standings import findings_of, gains_of, standings_of
-from textgraft.experiments.tables import counted
+from textgraft.experiments.tables import counted, rows_said, some_named
 from textgraft.experiments.time_left import TimeLeft
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _checked(examples: Examples, tests: Examples | None) -> tuple[_Rows, list[st
         (report.unlabelled, "without a label: only ulmfit learns from them"),
         (report.empty, "with an empty text: skipped"),
     ]
-    notes = [f"{counted(count, 'row')} {what}." for count, what in said if count]
+    notes = rows_said(said)
     if tests is None and (single := int((np.bincount(codes) == 1).sum())):
         notes.append(f"{counted(single, 'class', 'classes')} of one row: learned from, never scored.")
     if tests is None:
@@ -164,11 +164,10 @@ def _test_notes(examples: Examples, tests: Examples) -> list[str]:
     leaks = find_leaks(examples.texts, tests.texts, examples.labels, tests.labels)
     notes = []
     if leaks.unseen_labels:
-        named = ", ".join(leaks.unseen_labels[:5]) + (", …" if len(leaks.unseen_labels) > 5 else "")
         count = sum(label in set(leaks.unseen_labels) for label in tests.labels)
         notes.append(
-            f"{counted(count, 'test row')} with a label that no training row has ({named}): wrong for "
-            "every method."
+            f"{counted(count, 'test row')} with a label that no training row has "
+            f"({some_named(leaks.unseen_labels)}): wrong for every method."
         )
     if leaked := leaks.exact + leaks.near:
         notes.append(

@@ -18,7 +18,17 @@ from textgraft.core.decision import REJECTED
 from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.answers import Answers, Judged, answers_to
-from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
+from textgraft.experiments.tables import (
+    aligned,
+    as_json,
+    number,
+    percent,
+    rows_said,
+    scope_words,
+    shortened,
+    some_named,
+    worst,
+)
 
 
 @dataclass(frozen=True)
@@ -104,10 +114,7 @@ class Evaluation:
         Classes stand in alphabetical order; of more than ``max_classes`` only the worst by
         F1 are shown, worst first.
         """
-        shown, lines = list(self.classes), []
-        if len(shown) > max_classes:
-            shown = sorted(shown, key=lambda one: (one.f1, -one.support, one.name))[:max_classes]
-            lines = [f"The {len(shown):,} classes with the lowest F1 of {len(self.classes):,}, worst first:"]
+        shown, lines = worst(self.classes, max_classes, "classes")
         head = ["class", "precision", "recall", "F1", "rows", "rejected"]
         lines += aligned([head, *map(_report_row, shown)], "<>>>>>")
         summary = [[one.name, one.value, one.meaning] for one in self.measures()]
@@ -116,9 +123,6 @@ class Evaluation:
 
     def measures(self) -> tuple[Measure, ...]:
         """The scores, in the order in which a person reads them."""
-        outside = (
-            counted(self.out_of_scope, "out-of-scope row") if self.out_of_scope else "no out-of-scope rows"
-        )
         shares = {
             "accuracy": ("in-scope accuracy", "a rejected text counts as wrong"),
             "accuracy_without_rejection": ("  without rejection", "best class, always"),
@@ -134,7 +138,7 @@ class Evaluation:
         }
         plain = {"macro_f1", "micro_f1", "auroc", "calibration_error"}
         return (
-            Measure("rows", "rows", f"{self.in_scope:,}", f"in scope, and {outside}"),
+            Measure("rows", "rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)),
             *(
                 Measure(key, name, (number if key in plain else percent)(getattr(self, key)), meaning)
                 for key, (name, meaning) in shares.items()
@@ -238,17 +242,16 @@ def separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
 def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
     notes = []
     if unseen:
-        named = ", ".join(map(shortened, unseen[:5])) + (", …" if len(unseen) > 5 else "")
         notes.append(
-            f"Rows whose label the classifier never learned, counted as wrong: {unseen_rows:,} ({named}). "
-            "Name such a label out of scope if its texts should be rejected."
+            f"Rows whose label the classifier never learned, counted as wrong: {unseen_rows:,} "
+            f"({some_named(unseen)}). Name such a label out of scope if its texts should be rejected."
         )
     said = [
         (report.unlabelled, "without a label: not evaluated"),
         (report.empty, "with an empty text: skipped"),
         (report.conflicts, "whose text also stands under another label: not all of them can be right"),
     ]
-    return notes + [f"{counted(count, 'row')} {what}." for count, what in said if count]
+    return notes + rows_said(said)
 
 
 def _report_row(one: ClassResult) -> list[str]:

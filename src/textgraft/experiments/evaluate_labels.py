@@ -14,7 +14,17 @@ from textgraft.core.label_thresholds import LabelThresholds, reached
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
 from textgraft.errors import DataError
-from textgraft.experiments.tables import aligned, as_json, counted, number, percent, shortened
+from textgraft.experiments.tables import (
+    aligned,
+    as_json,
+    number,
+    percent,
+    rows_said,
+    scope_words,
+    shortened,
+    some_named,
+    worst,
+)
 
 
 class JudgedSets(Protocol):
@@ -101,21 +111,15 @@ class MultilabelEvaluation:
 
         Of more than ``max_labels`` only the worst by F1 are shown, worst first.
         """
-        shown, lines = list(self.labels), []
-        if len(shown) > max_labels:
-            shown = sorted(shown, key=lambda one: (one.f1, -one.support, one.name))[:max_labels]
-            lines = [f"The {len(shown):,} labels with the lowest F1 of {len(self.labels):,}, worst first:"]
+        shown, lines = worst(self.labels, max_labels, "labels")
         head = ["label", "precision", "recall", "F1", "rows", "given", "threshold"]
         lines += aligned([head, *map(_report_row, shown)], "<>>>>>>")
         lines += ["", *aligned(self._summary(), "<><"), "", self.threshold_sentence, *self.notes]
         return "\n".join(lines)
 
     def _summary(self) -> list[list[str]]:
-        outside = (
-            counted(self.out_of_scope, "out-of-scope row") if self.out_of_scope else "no out-of-scope rows"
-        )
         return [
-            ["rows", f"{self.in_scope:,}", f"in scope, and {outside}"],
+            ["rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)],
             ["micro-F1", number(self.micro_f1), "every pair of text and label counts the same"],
             ["  precision", number(self.micro_precision), "of the labels given, right"],
             ["  recall", number(self.micro_recall), "of the true labels, given"],
@@ -247,9 +251,9 @@ def _share(part: int, whole: int) -> float:
 def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
     notes = []
     if unseen:
-        some = ", ".join(map(shortened, unseen[:5])) + (", …" if len(unseen) > 5 else "")
         notes.append(
-            f"Rows with a label that the classifier never learned, a miss each: {unseen_rows:,} ({some})."
+            f"Rows with a label that the classifier never learned, a miss each: {unseen_rows:,} "
+            f"({some_named(unseen)})."
         )
     said = [
         (report.unlabelled, "without a list of labels: not evaluated"),
@@ -259,7 +263,7 @@ def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
             "whose text also stands under another set of labels: not all of them can be right",
         ),
     ]
-    return notes + [f"{counted(count, 'row')} {what}." for count, what in said if count]
+    return notes + rows_said(said)
 
 
 def _report_row(one: LabelResult) -> list[str]:

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Protocol, TypeVar
+
+
+class Scored(Protocol):
+    """How well one class was told apart."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def f1(self) -> float: ...
+    @property
+    def support(self) -> int: ...
+
+
+One = TypeVar("One", bound=Scored)
 
 
 def aligned(rows: Sequence[Sequence[str]], flush: str) -> list[str]:
@@ -59,6 +73,35 @@ def number(value: float | None) -> str:
 def counted(count: int, noun: str, plural: str = "") -> str:
     """``1 row``, ``1,200 rows``; for nouns whose plural is not made with an s, give it."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def some_named(names: Sequence[str], most: int = 5) -> str:
+    """The first few names, and an ellipsis where there are more."""
+    return ", ".join(map(shortened, names[:most])) + (", …" if len(names) > most else "")
+
+
+def rows_said(said: Sequence[tuple[int, str]]) -> list[str]:
+    """A sentence for every number of rows that is not 0, and what they are."""
+    return [f"{counted(count, 'row')} {what}." for count, what in said if count]
+
+
+def scope_words(out_of_scope: int) -> str:
+    """Which rows a count of in-scope rows stands beside."""
+    outside = counted(out_of_scope, "out-of-scope row") if out_of_scope else "no out-of-scope rows"
+    return f"in scope, and {outside}"
+
+
+def worst_first(scored: Sequence[One]) -> list[One]:
+    """By F1, the lowest first; of equals the one with more rows."""
+    return sorted(scored, key=lambda one: (one.f1, -one.support, one.name))
+
+
+def worst(scored: Sequence[One], most: int, noun: str) -> tuple[list[One], list[str]]:
+    """All in their order; of more than ``most`` the worst by F1, worst first, and a line that says so."""
+    if len(scored) <= most:
+        return list(scored), []
+    shown = worst_first(scored)[:most]
+    return shown, [f"The {len(shown):,} {noun} with the lowest F1 of {len(scored):,}, worst first:"]
 
 
 def as_json(result: Any) -> dict[str, Any]:

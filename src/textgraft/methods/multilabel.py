@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from textgraft.core.belief import Belief
+from textgraft.core.examples import check_learned
 from textgraft.core.held_out import HeldOut
 from textgraft.core.label_sets import LabelledSets, check_label_sets, indicators, label_counts
 from textgraft.core.label_thresholds import (
@@ -210,12 +211,7 @@ def _check_valid(
     classifier: TextClassifier, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
 ) -> LabelledSets:
     examples = check_label_sets(*valid, classifier.oos_labels)
-    unseen = sorted(set(label_counts(examples.labels)) - set(classes))
-    if unseen:
-        raise DataError(
-            f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
-            f"{', …' if len(unseen) > 5 else ''}. Remove those labels or name them out of scope."
-        )
+    check_learned(label_counts(examples.labels), classes, "Remove those labels or name them out of scope.")
     if not examples.texts:
         raise DataError(f"Expected labelled validation rows, found none in {examples.report.rows:,} rows.")
     return examples

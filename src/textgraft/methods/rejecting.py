@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from textgraft.core.belief import Belief
-from textgraft.core.examples import Examples, check_examples, codes_of
+from textgraft.core.examples import Examples, check_examples, check_learned, codes_of
 from textgraft.core.held_out import HeldOut
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
@@ -156,10 +156,5 @@ class Rejecting(ABC):
         self, valid: tuple[Sequence[object], Sequence[object]], classes: np.ndarray
     ) -> Examples:
         examples = check_examples(*valid, self.oos_labels)
-        unseen = sorted(set(examples.labels) - set(classes))
-        if unseen:
-            raise DataError(
-                f"The validation rows have labels that the training rows lack: {', '.join(unseen[:5])}"
-                f"{', …' if len(unseen) > 5 else ''}. Remove those rows or name the labels out of scope."
-            )
+        check_learned(examples.labels, classes, "Remove those rows or name the labels out of scope.")
         return examples

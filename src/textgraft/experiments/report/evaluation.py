@@ -19,7 +19,7 @@ from textgraft.experiments.report.training_rows import Labelled, TrainingRows, t
 from textgraft.experiments.risk_coverage import RiskCoverage, risk_coverage
 from textgraft.experiments.score_intervals import Bounds, score_intervals
 from textgraft.experiments.surest_errors import SureErrors, surest_errors
-from textgraft.experiments.tables import as_json
+from textgraft.experiments.tables import as_json, worst_first
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.saved import parameters_to_json
 from textgraft.training.records import Training
@@ -84,8 +84,7 @@ class EvaluationReport:
     @property
     def worst_classes(self) -> tuple[ClassResult, ...]:
         """Results by class, lowest F1 first, at most :data:`MOST_CLASSES`."""
-        ordered = sorted(self.evaluation.classes, key=lambda one: (one.f1, -one.support, one.name))
-        return tuple(ordered[:MOST_CLASSES])
+        return tuple(worst_first(self.evaluation.classes)[:MOST_CLASSES])
 
 
 def evaluation_report(
