@@ -6,7 +6,7 @@ needs none). Test files are never opened. Candidates are judged by their mean ac
 sets; differences below 0.002 are smaller than those between folds, and among such the choice is
 by judgement.
 
-    python benchmarks/defaults.py [tfidf|linear|knn ...]
+    python benchmarks/defaults.py [tfidf|linear|knn|blend ...]
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ GRID: dict[str, list[dict[str, Any]]] = {
         for k in (1, 5, 10, 20, 30, 50)
         for heat in (0.1, 0.15, 0.2, None)
         if k > 1 or heat == 0.1
+    ],
+    "blend": [
+        {"parts": parts} for parts in ("tfidf+linear", "tfidf+knn", "linear+knn", "tfidf+linear+knn")
     ],
 }
 

@@ -124,7 +124,7 @@ def search_table() -> str:
 
 def defaults_table() -> str:
     parts = []
-    for method in ("tfidf", "linear", "knn"):
+    for method in ("tfidf", "linear", "knn", "blend"):
         result = _result(f"defaults_{method}")
         rows = [
             [

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textgraft.experiments.measuring import evaluate
     from textgraft.methods import METHODS, load
     from textgraft.methods.base import TextClassifier
+    from textgraft.methods.blend import BlendClassifier
     from textgraft.methods.finetune import FinetuneClassifier
     from textgraft.methods.knn import KNNClassifier
     from textgraft.methods.linear import LinearClassifier
@@ -70,6 +71,7 @@ _PLACES = {
     "METHODS": "methods",
     "load": "methods",
     "TextClassifier": "methods.base",
+    "BlendClassifier": "methods.blend",
     "KNNClassifier": "methods.knn",
     "LinearClassifier": "methods.linear",
     "TfidfClassifier": "methods.tfidf",
@@ -91,6 +93,7 @@ __all__ = [
     "AtCoverage",
     "AtRisk",
     "AtSimilarity",
+    "BlendClassifier",
     "CachedEncoder",
     "Comparison",
     "DataError",

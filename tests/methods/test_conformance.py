@@ -30,6 +30,7 @@ TUNED = {
     "tfidf": {"C": [1.0, 10.0]},
     "linear": {"C": [1.0, 10.0]},
     "knn": {"k": [1, 5]},
+    "blend": {"parts": ["tfidf+linear", "tfidf+knn"]},
     "word-gru": {"epochs": [6, 8]},
     "transformer-gru": {"epochs": [5, 6]},
     "siamese": {"k": [1, 5]},
@@ -349,6 +350,7 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
         "gradual": 2, "rate": "fast", "factor": 0.5, "schedule": "fast", "pool": "sum", "dropout": -1,
         "batch_size": 0, "max_tokens": 1, "patience": -1,
     }  # fmt: skip
+    own["blend"] = {"parts": "tfidf+tfidf"}
     own["pair"] = {"k": 0, "scorer": "best", "negatives": 0, "rate": -1.0}
     own["siamese"] = {"loss": "hinge", "margin": 0, "widths": "a", "heads": 0, "dropout": 1.0, "epochs": -1,
                       "rate": 2.0, "k": 0, "temperature": 0.0, "train_encoder": "yes",
@@ -878,6 +880,7 @@ def test_a_parameter_that_can_be_fitted_can_be_saved(name: str, tmp_path: Path, 
 def test_parameters_may_be_numpy_numbers(name: str, tmp_path: Path) -> None:
     own = {"knn": {"k": np.int64(3)}, "linear": {"C": np.float64(2)}, "tfidf": {"word_ngrams": np.int32(1)}}
     own["finetune"] = {"epochs": np.int64(2), "rate": np.float64(1e-3)}
+    own["blend"] = {}
     own["pair"] = {"k": np.int64(3), "dropout": np.float64(0.1)}
     own["siamese"] = {"k": np.int64(3), "epochs": np.int64(2), "train_encoder": np.bool_(False)}
     own["ulmfit"] = {"epochs": np.int64(2), "rate": np.float64(1e-2), "gradual": np.bool_(False)}

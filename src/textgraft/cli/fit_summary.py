@@ -16,7 +16,7 @@ def summary_of(
     from textgraft.methods.saved import parameters_to_json, threshold_to_json
 
     report = classifier.report_
-    training = getattr(classifier.learned_, "training", None)
+    learned = classifier.learned_
     return {
         "file": str(file),
         "text_column": text,
@@ -28,7 +28,7 @@ def summary_of(
         "method": classifier.method,
         "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
         "threshold": threshold_to_json(classifier.threshold_),
-        "training": [] if training is None else list(training.notes),
+        "training": list(getattr(getattr(learned, "training", learned), "notes", ())),
         "rejection": classifier.rejection_sentences(),
         "belief": classifier.belief_.sentence() if classifier.belief_.rows else None,
         "model": str(to),

@@ -60,6 +60,7 @@ LADDER = (
     Candidate("linear C=1", "linear", {"C": 1.0}),
     Candidate("linear C=25", "linear", {"C": 25.0}),
     Candidate("knn", "knn", {}),
+    Candidate("blend", "blend", {}),
     Candidate("siamese", "siamese", {}),
     Candidate("finetune", "finetune", {}),
 )

@@ -16,6 +16,7 @@ METHODS = {
     "tfidf": "textgraft.methods.tfidf:TfidfClassifier",
     "linear": "textgraft.methods.linear:LinearClassifier",
     "knn": "textgraft.methods.knn:KNNClassifier",
+    "blend": "textgraft.methods.blend:BlendClassifier",
     "pair": "textgraft.methods.pair:PairClassifier",
     "siamese": "textgraft.methods.siamese:SiameseClassifier",
     "word-gru": "textgraft.methods.word_gru:WordGRUClassifier",

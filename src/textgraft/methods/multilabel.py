@@ -33,7 +33,7 @@ from textgraft.methods.lesson import Features, Learned
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
 
-TAKES_SEVERAL = ("tfidf", "linear", "knn", "word-gru", "transformer-gru", "ulmfit", "finetune")
+TAKES_SEVERAL = ("tfidf", "linear", "knn", "blend", "word-gru", "transformer-gru", "ulmfit", "finetune")
 """The methods that learn several labels a text."""
 
 CROSS_FITTED_UP_TO = 10_000

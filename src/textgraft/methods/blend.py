@@ -1,0 +1,266 @@
+"""Several cheap methods as one: words and meaning make different mistakes.
+
+Each part learns by itself; belief is pooled, weighed by rows that the parts had not learned from
+(:mod:`textgraft.methods.opinion_pool`; Wolpert, "Stacked Generalization", 1992).
+
+Confidence is the weighted mean of the parts' own, each as its place among those of the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, final
+
+import numpy as np
+import scipy.sparse as sp
+
+from textgraft.bundle import Bundle, with_prefix, without_prefix
+from textgraft.core.progress import Progress, Watch, unwatched
+from textgraft.core.rules import Rule
+from textgraft.core.scores import Scores, scores_from_dense, scores_of_labels
+from textgraft.encoders import Encoder, as_encoder
+from textgraft.methods import method_class
+from textgraft.methods.base import TextClassifier
+from textgraft.methods.calibration import cross_fitted, plan_rows
+from textgraft.methods.evidence import Matrix
+from textgraft.methods.lesson import Features, Learned, Lesson
+from textgraft.methods.opinion_pool import fit_weights, opinions, placed, pooled
+
+PARTS = ("tfidf", "linear", "knn")
+"""What can be a part: methods that learn in seconds, since each learns two times or more."""
+
+JOINED = "+"
+
+
+@dataclass(frozen=True)
+class Read:
+    """A text as the parts read it.
+
+    Attributes:
+        text: clean.
+        vector: (d,) of the encoder; empty where no part reads vectors.
+    """
+
+    text: str
+    vector: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What the parts learned, and how they are weighed.
+
+    Attributes:
+        names: of the parts.
+        parts: what each learned.
+        weights: (p,) from 0.
+        references: a part (h,), its sorted confidences of rows it had not learned from; perhaps none.
+        n_rows: that the weights were fitted on.
+    """
+
+    names: tuple[str, ...]
+    parts: tuple[Learned, ...]
+    weights: np.ndarray
+    references: tuple[np.ndarray, ...]
+    n_rows: int
+
+    @cached_property
+    def evidence(self) -> Matrix:
+        """The training texts as all parts see them, so that a cosine is the mean of theirs."""
+        return side_by_side([part.evidence for part in self.parts])
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the parts are weighed, for a person."""
+        weighed = ", ".join(
+            f"{name} {weight:.2f}" for name, weight in zip(self.names, self.weights, strict=True)
+        )
+        if not self.n_rows:
+            return (f"Weights of the parts: {weighed}; no rows could be spared to fit them.",)
+        return (f"Weights of the parts, fitted on {self.n_rows:,} rows not learned from: {weighed}.",)
+
+
+@final
+class BlendClassifier(TextClassifier):
+    """Several cheap methods as one, weighed by what each adds.
+
+    Args:
+        parts: two or more of ``tfidf``, ``linear``, ``knn``, joined by ``+``; each as it is by default.
+        encoder: of the parts that have one: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
+        reject: a rejection rule, or ``None``.
+        oos_labels: labels of out-of-scope rows, which are never a class.
+        holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
+        seed: of the hold-outs and of the parts.
+    """
+
+    method = "blend"
+
+    def __init__(
+        self,
+        parts: str = "tfidf+linear",
+        *,
+        encoder: str | Encoder = "minilm",
+        reject: Rule | None = None,
+        oos_labels: Collection[str] = (),
+        holdout: float | str = "auto",
+        seed: int = 0,
+    ) -> None:
+        self.parts = parts
+        self.encoder = encoder
+        self.reject = reject
+        self.oos_labels = oos_labels
+        self.holdout = holdout
+        self.seed = seed
+
+    def _faults(self) -> list[str]:
+        names = str(self.parts).split(JOINED)
+        if len(set(names)) == len(names) > 1 and set(names) <= set(PARTS):
+            return []
+        return [f"parts must be two or more of {', '.join(PARTS)} joined by {JOINED}, found {self.parts!r}"]
+
+    def _made(self) -> list[TextClassifier]:
+        """The parts, unfitted."""
+        known = {"seed": self.seed, "encoder": self.encoder}
+        made = []
+        for name in self.parts.split(JOINED):
+            found = method_class(name)
+            made.append(found(**{key: known[key] for key in found._get_param_names() if key in known}))
+        return made
+
+    def _open_encoder(self) -> Encoder | None:
+        return as_encoder(self.encoder) if any(part.reads == "vectors" for part in self._made()) else None
+
+    def _represent(self, encoder: Encoder | None, texts: Any, watch: Watch) -> Features:
+        texts = list(texts)
+        vectors = np.empty((len(texts), 0), np.float32) if encoder is None else encoder.encode(texts, watch)
+        both = np.empty(len(texts), dtype=object)
+        both[:] = [Read(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+        return both
+
+    def _learn(self, lesson: Lesson, watch: Watch) -> Pool:
+        made = self._made()
+        # the same rows for every part, since all have the seed of this one
+        apart = [self._judged_apart(part, _lesson_of(part, lesson), watch) for part in made]
+        rows = apart[0][0]
+        said = np.stack([opinions(scores.by_class, lesson.multilabel) for _, scores in apart])
+        return Pool(
+            names=tuple(part.method for part in made),
+            parts=tuple(part._learn(_lesson_of(part, lesson), watch) for part in made),
+            weights=fit_weights(said, lesson.codes[rows]),
+            references=tuple(np.sort(scores.confidence) for _, scores in apart),
+            n_rows=len(rows),
+        )
+
+    def _judged_apart(self, part: TextClassifier, lesson: Lesson, watch: Watch) -> tuple[np.ndarray, Scores]:
+        """Rows by number, and what a part that has not learned from them believes."""
+
+        def score(learned: Learned, features: Features, n_classes: int) -> Scores:
+            if lesson.multilabel:
+                return scores_of_labels(_believed(part, learned, features))
+            return part._score(learned, features, n_classes)
+
+        what = f"weighing {part.method}"
+        plan = plan_rows(lesson.codes, "auto", self.seed, False)
+        if plan.source == "cross-fit":
+            return cross_fitted(lesson, part._learn, score, self.seed, watch, what, lesson.n_classes)
+        rows = np.flatnonzero(~plan.learns)
+        watch(Progress(what, 0, 1))
+        if not len(rows):
+            return rows, scores_from_dense(np.empty((0, lesson.n_classes)), np.empty(0))
+        learned = part._learn(lesson.some(plan.learns), unwatched)
+        watch(Progress(what, 1, 1))
+        return rows, score(learned, lesson.features[rows], lesson.n_classes)
+
+    def _score(self, learned: Pool, features: Features, n_classes: int) -> Scores:
+        own = [
+            part._score(of_part, _features_of(part, features), n_classes)
+            for part, of_part in zip(self._made(), learned.parts, strict=True)
+        ]
+        said = np.stack([opinions(scores.by_class, multilabel=False) for scores in own])
+        places = [
+            placed(scores.confidence, reference)
+            for scores, reference in zip(own, learned.references, strict=True)
+        ]
+        confidence = np.average(places, axis=0, weights=learned.weights)
+        return scores_from_dense(pooled(said, learned.weights, multilabel=False), confidence)
+
+    def _believe(self, learned: Pool, features: Features) -> np.ndarray:
+        said = [
+            opinions(_believed(part, of_part, _features_of(part, features)), multilabel=True)
+            for part, of_part in zip(self._made(), learned.parts, strict=True)
+        ]
+        return pooled(np.stack(said), learned.weights, multilabel=True)
+
+    def _embed(self, learned: Pool, features: Features) -> Matrix:
+        return side_by_side(
+            [
+                part._embed(of_part, _features_of(part, features))
+                for part, of_part in zip(self._made(), learned.parts, strict=True)
+            ]
+        )
+
+    def _can_learn_outside(self, n: int) -> bool:
+        return any(part._can_learn_outside(n) for part in self._made())
+
+    def _pack(self, learned: Pool) -> Bundle:
+        about: dict[str, Any] = {"n_rows": learned.n_rows, "parts": {}}
+        arrays: dict[str, np.ndarray] = {"weights": learned.weights}
+        texts: dict[str, list[str]] = {}
+        for name, part, of_part, reference in zip(
+            learned.names, self._made(), learned.parts, learned.references, strict=True
+        ):
+            packed = part._pack(of_part)
+            about["parts"][name] = packed.about
+            arrays |= with_prefix(f"{name}.", packed.arrays | {"reference": reference})
+            texts |= with_prefix(f"{name}.", packed.texts)
+        return Bundle(about, arrays, texts)
+
+    def _unpack(self, packed: Bundle) -> Pool:
+        parts, references = [], []
+        for part in self._made():
+            arrays, texts = (
+                without_prefix(f"{part.method}.", named) for named in (packed.arrays, packed.texts)
+            )
+            references.append(arrays.pop("reference"))
+            part.encoder_ = self.encoder_
+            parts.append(part._unpack(Bundle(packed.about["parts"][part.method], arrays, texts)))
+        return Pool(
+            tuple(self.parts.split(JOINED)),
+            tuple(parts),
+            packed.arrays["weights"],
+            tuple(references),
+            packed.about["n_rows"],
+        )
+
+
+def side_by_side(blocks: list[Matrix]) -> Matrix:
+    """Blocks (n, d₁), (n, d₂), … of rows of length 1 as rows of length 1."""
+    scale = 1.0 / np.sqrt(len(blocks))
+    if all(isinstance(block, np.ndarray) for block in blocks):
+        return np.concatenate([scale * np.asarray(block, np.float32) for block in blocks], axis=1)
+    # sparse rows know no float16
+    kept = [block if sp.issparse(block) else np.asarray(block, np.float32) for block in blocks]
+    return sp.csr_array(scale * sp.hstack([sp.csr_array(block) for block in kept], format="csr"))
+
+
+def _believed(part: Any, learned: Learned, features: Features) -> np.ndarray:
+    return np.asarray(part._believe(learned, features))
+
+
+def _features_of(part: TextClassifier, reads: np.ndarray) -> Features:
+    """(n,) texts or (n, d) vectors of what was read, whichever a part wants."""
+    if part.reads == "texts":
+        return np.array([read.text for read in reads], dtype=object)
+    return np.array([read.vector for read in reads], dtype=np.float32).reshape(
+        len(reads), -1 if len(reads) else 0
+    )
+
+
+def _lesson_of(part: TextClassifier, lesson: Lesson) -> Lesson:
+    return replace(
+        lesson,
+        features=_features_of(part, lesson.features),
+        outside=_features_of(part, lesson.outside),
+        encoder=lesson.encoder if part.reads == "vectors" else None,
+    )
