@@ -42,9 +42,7 @@ GRID: dict[str, list[dict[str, Any]]] = {
         for heat in (0.1, 0.15, 0.2, None)
         if k > 1 or heat == 0.1
     ],
-    "blend": [
-        {"parts": parts} for parts in ("tfidf+linear", "tfidf+knn", "linear+knn", "tfidf+linear+knn")
-    ],
+    "blend": [{"parts": parts} for parts in ("tfidf+linear", "tfidf+knn", "linear+knn", "tfidf+linear+knn")],
 }
 
 

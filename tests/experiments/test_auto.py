@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from typing import Any
 
@@ -50,15 +51,43 @@ def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows
         climb.right[candidate.name] = np.repeat(
             [1.0, 0.0], [answers[candidate.name], 100 - answers[candidate.name]]
         )
+        climb.refit_seconds[candidate.name] = 1.0
         return Tried(candidate.name, answers[candidate.name] / 100, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
     ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
-    choice = choose(*rows, budget=5, ladder=ladder)
+    choice, _ = choose(*rows, budget=5, ladder=ladder)
     assert (choice.chosen, choice.best) == (chosen, "dear")
     # the root of 0.8 × 0.2 / 100
     assert choice.standard_error == pytest.approx(0.04)
     assert ("4.0 points) of the best, dear: −3.0 points" in choice.why) == (chosen == "cheap")
+
+
+@pytest.mark.parametrize(
+    ("right", "seconds", "chosen"),
+    [(79, 1.0, "both"), (75, 1.0, "cheap"), (79, 3.0, "cheap"), (81, 1.0, "both")],
+)
+def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
+    monkeypatch, rows, right, seconds, chosen
+):
+    answers = {"cheap": 78, "both": right, "dear": 80}
+
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
+        n = answers[candidate.name]
+        climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
+        # 2 % of the budget are 2 s
+        climb.refit_seconds[candidate.name] = seconds
+        return Tried(candidate.name, n / 100, 5, 100, 1.0)
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("both", "blend", {}), Candidate("dear", "knn", {})]
+    choice, _ = choose(*rows, budget=100, ladder=ladder)
+    assert (choice.chosen, choice.cheapest) == (chosen, "cheap")
+    said = {
+        79: "both, within one standard error (4.0 points) of the best, dear: −1.0 points on the same rows; ",
+        81: "both, the best; cheap is cheaper, but saves nothing",
+    }
+    assert (said.get(right, "-") in choice.why) == (chosen == "both")
 
 
 def test_an_encoder_that_is_too_slow_is_asked_once(rows):
@@ -72,7 +101,7 @@ def test_an_encoder_that_is_too_slow_is_asked_once(rows):
 
     slow = Slow(32)
     ladder = [GOOD, Candidate("a", "knn", {"encoder": slow}), Candidate("b", "linear", {"encoder": slow})]
-    choice = choose(*rows, budget=2.5, ladder=ladder)
+    choice, _ = choose(*rows, budget=2.5, ladder=ladder)
     assert [one.name for one in choice.tried if one.skipped] == ["a", "b"]
     assert sum(encoded) < 70
 
@@ -88,13 +117,13 @@ def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():
 def test_accuracies_are_of_rows_that_were_not_learned(rows):
     texts, labels = rows
     shuffled = list(np.random.default_rng(0).permutation(labels))
-    choice = choose(texts, shuffled, budget=300, ladder=[GOOD])
+    choice, _ = choose(texts, shuffled, budget=300, ladder=[GOOD])
     # by heart it would be right nearly always
     assert choice.tried[0].accuracy < 0.3
 
 
 def test_what_cannot_be_opened_is_skipped_with_its_reason(rows):
-    choice = choose(*rows, budget=300, ladder=[ABSENT, GOOD])
+    choice, _ = choose(*rows, budget=300, ladder=[ABSENT, GOOD])
     assert choice.chosen == "good"
     assert "nowhere" in choice.tried[0].skipped
     assert "absent  skipped: " in "\n".join(choice.sentences())
@@ -103,21 +132,87 @@ def test_what_cannot_be_opened_is_skipped_with_its_reason(rows):
 
 
 def test_a_rung_leaves_time_for_dearer_ones(monkeypatch, rows):
-    monkeypatch.setattr("textgraft.experiments.auto_climb.JUDGING_SHARE", 1e-9)
-    choice = choose(*rows, budget=300, ladder=[GOOD, NEAR])
+    monkeypatch.setattr("textgraft.experiments.auto_rung.JUDGING_SHARE", 1e-9)
+    choice, _ = choose(*rows, budget=300, ladder=[GOOD, NEAR])
     assert [one.folds for one in choice.tried] == [1, 5]
 
 
 def test_what_does_not_fit_into_the_budget_is_not_begun(rows):
     dear = Candidate("dear", "siamese", {"encoder": "hashing:64", "epochs": 5_000})
-    choice = choose(*rows, budget=8.0, ladder=[GOOD, dear])
+    choice, _ = choose(*rows, budget=8.0, ladder=[GOOD, dear])
     assert "would take about" in choice.tried[1].skipped
     assert choice.tried[1].folds == 0
     assert choice.chosen == "good"
 
 
+WORDS = {"fruit": ["apple", "pear", "plum", "grape"], "tool": ["hammer", "saw", "drill", "wrench"]}
+
+
+@pytest.fixture(scope="module")
+def plain() -> tuple[list[str], list[str]]:
+    """Rows that a tiny network can learn, and one feature cannot."""
+    draw = random.Random(0)
+    pairs = [(" ".join(draw.choices(WORDS[name], k=3)), name) for name in WORDS for _ in range(100)]
+    return [text for text, _ in pairs], [label for _, label in pairs]
+
+
+@pytest.fixture
+def tuned(tiny_bert_knowing: Any) -> Candidate:
+    encoder = str(tiny_bert_knowing([word for words in WORDS.values() for word in words]))
+    parameters = {"encoder": encoder, "epochs": 6, "contrast": 0, "rate": 2e-3, "batch_size": 12}
+    return Candidate("tuned", "finetune", parameters)
+
+
+def _reckoned(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float]) -> None:
+    monkeypatch.setattr(
+        "textgraft.experiments.auto_rung._fold_seconds", lambda climb, candidate: seconds[candidate.name]
+    )
+
+
+@pytest.mark.parametrize("reject", [None, tg.AtCoverage(0.9)])
+def test_what_fits_but_once_is_learned_once_and_kept(monkeypatch, plain, tuned, reject):
+    # a fold and all rows again would be 900 s
+    _reckoned(monkeypatch, {"poor": 0.1, "tuned": 400.0})
+    texts, labels = [*plain[0], "xyzzy", "plugh"], [*plain[1], "oos", ""]
+    classifier, choice = fit_auto(
+        texts, labels, budget=600, ladder=[POOR, tuned], reject=reject, oos_labels=["oos"]
+    )
+    assert choice.chosen == "tuned"
+    kept = choice.tried[1]
+    assert kept.kept
+    assert kept.folds == 1
+    assert "learned once from all others" in choice.sentences()[2]
+    # a tenth judged it, and fitted the rule
+    assert 0.05 * len(plain[0]) < kept.rows < 0.15 * len(plain[0])
+    assert len(classifier.train_texts_) == len(plain[0]) - kept.rows
+    assert len(classifier.oos_confidence_) == 1
+    assert classifier.report_.rows == len(texts)
+    assert classifier.reject == reject
+    if reject is not None:
+        assert classifier.threshold_.source == "held-out"
+        assert classifier.threshold_.n_held_out == kept.rows
+
+
+def test_what_does_not_fit_even_once_is_skipped(monkeypatch, plain, tuned):
+    _reckoned(monkeypatch, {"poor": 0.1, "tuned": 4_000.0})
+    classifier, choice = fit_auto(*plain, budget=600, ladder=[POOR, tuned])
+    assert choice.chosen == "poor"
+    assert "would take about" in choice.tried[1].skipped
+    assert len(classifier.train_texts_) == len(plain[0])
+
+
+def test_rows_of_the_callers_fit_the_rule_of_what_is_learned_once(monkeypatch, plain, tuned):
+    _reckoned(monkeypatch, {"poor": 0.1, "tuned": 400.0})
+    valid = plain[0][:40], plain[1][:40]
+    classifier, choice = fit_auto(
+        *plain, budget=600, ladder=[POOR, tuned], reject=tg.AtCoverage(0.9), valid=valid
+    )
+    assert choice.chosen == "tuned"
+    assert (classifier.threshold_.source, classifier.threshold_.n_held_out) == ("valid", 40)
+
+
 def test_a_spent_budget_is_said_and_nothing_more_is_tried(rows):
-    choice = choose(*rows, budget=1e-3, ladder=[GOOD, NEAR])
+    choice, _ = choose(*rows, budget=1e-3, ladder=[GOOD, NEAR])
     assert choice.tried[1].skipped == "the budget is spent"
 
 

@@ -2,7 +2,8 @@
 
 Every method is judged by cross-validation on the training rows alone, on the same folds. Of those
 within one standard error of the best, the cheapest is kept (Breiman, Friedman, Olshen and Stone,
-"Classification and Regression Trees", 1984, section 3.4.3), and learned again from all rows.
+"Classification and Regression Trees", 1984, section 3.4.3), or a blend where that costs nothing to speak of;
+it is learned again from all rows, unless there was only time to learn it once.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from textgraft.core.thresholds import check_enough_rows
 from textgraft.encoders import Encoder
 from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.auto_choice import FOLDS, AutoChoice, Tried
-from textgraft.experiments.auto_climb import Climb, beside, tried_rung
+from textgraft.experiments.auto_climb import Climb, beside
+from textgraft.experiments.auto_rung import tried_rung
 from textgraft.experiments.ladder import LADDER, Candidate
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import CROSS_FIT_FOLDS, plan_calibration
@@ -59,17 +61,19 @@ def fit_auto(
     """
     seconds = parse_duration(budget) if isinstance(budget, str) else float(budget)
     rungs = [_with_encoder(one, encoder) for one in ladder]
-    choice = choose(
+    choice, kept = choose(
         texts,
         labels,
         budget=seconds,
         reject=reject,
         oos_labels=oos_labels,
-        has_valid=valid is not None,
+        valid=valid,
         seed=seed,
         ladder=rungs,
         watch=watch,
     )
+    if kept is not None:
+        return kept, choice
     (chosen,) = (one for one in rungs if one.name == choice.chosen)
     classifier = chosen.make(seed, reject=reject, oos_labels=tuple(oos_labels))
     return classifier.fit(texts, labels, valid=valid, watch=watch), choice
@@ -82,19 +86,23 @@ def choose(
     budget: float,
     reject: Rule | None = None,
     oos_labels: Collection[str] = (),
-    has_valid: bool = False,
+    valid: tuple[Sequence[object], Sequence[object]] | None = None,
     seed: int = 0,
     ladder: Sequence[Candidate] = LADDER,
     watch: Watch = unwatched,
-) -> AutoChoice:
-    """Climb a ladder within a budget; see :func:`fit_auto`."""
+) -> tuple[AutoChoice, TextClassifier | None]:
+    """Climb a ladder within a budget, as :func:`fit_auto`.
+
+    Returns:
+        What was chosen, and the classifier where it need not be learned again.
+    """
     began = time.monotonic()
     if not budget > 0:
         raise ParameterError(f"Expected a budget above 0 seconds, found {budget!r}.")
     examples = check_examples(texts, labels, oos_labels)
     classes, codes = examples.coded()
-    calibration = plan_calibration(reject, codes, "auto", seed, has_valid)
-    if not has_valid:
+    calibration = plan_calibration(reject, codes, "auto", seed, valid is not None)
+    if valid is None:
         # what the last fit would refuse is refused before time is spent
         check_enough_rows(reject, calibration.n_rows(None) + len(examples.out_of_scope))
     folds = fold_numbers(codes, FOLDS, seed)
@@ -106,21 +114,30 @@ def choose(
     again = CROSS_FIT_FOLDS - 1 if calibration.source == "cross-fit" else 0
     with tempfile.TemporaryDirectory(prefix="textgraft-auto-") as folder:
         climb = Climb(
+            examples=examples,
             texts=np.array(examples.texts, dtype=object),
             labels=np.array(examples.labels, dtype=object),
             codes=codes,
             folds=folds,
             n_classes=len(classes),
-            unlabelled=examples.unlabelled,
             began=began,
             budget=budget,
             refits=(1 + again) * FOLDS / (FOLDS - 1),
             seed=seed,
             vectors=Path(folder),
             watch=watch,
+            reject=reject,
+            oos_labels=tuple(oos_labels),
+            valid=valid,
         )
         tried = [tried_rung(climb, candidate, last=candidate is ladder[-1]) for candidate in ladder]
-    return _choice(climb, ladder, tried)
+    choice = _choice(climb, ladder, tried)
+    return choice, climb.kept.get(choice.chosen)
+
+
+FREE_SHARE = 0.02
+"""Of the budget: what learns in less costs nothing to speak of. Among such rungs one standard error tells
+little where rows are few, and a blend is preferred to its parts: it was hardly ever behind the better one."""
 
 
 def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -> AutoChoice:
@@ -129,9 +146,14 @@ def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -
         raise DataError(f"No method could be judged: {tried[0].name}: {tried[0].skipped}.")
     best = climb.leader()
     compared = {name: beside(climb.right, name, best) for name in climb.right}
-    chosen = next(one for one in ladder if one.name in compared and _alike(*compared[one.name]))
+    alike = [one for one in ladder if one.name in compared and _alike(*compared[one.name])]
+    chosen, saved = alike[0], FREE_SHARE * climb.budget
+    for one in alike:
+        if one.blends and climb.refit_seconds[one.name] <= saved:
+            chosen = one
     return AutoChoice(
         chosen=chosen.name,
+        cheapest=alike[0].name,
         method=chosen.method,
         parameters={name: str(value) for name, value in chosen.parameters.items()},
         best=best,

@@ -24,6 +24,7 @@ class Tried:
         seconds: spent on it.
         beside_best: its accuracy less that of the best, on the rows that both were judged on.
         skipped: why it was not judged.
+        kept: whether it was learned once, from all rows but those that judged it, for good.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Tried:
     seconds: float
     beside_best: float | None = None
     skipped: str | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class AutoChoice:
 
     Attributes:
         chosen: the candidate's name.
+        cheapest: of those within one standard error of the best; another was chosen where that costs nothing.
         method, parameters: what it is.
         best: the candidate of the highest accuracy.
         standard_error: of the best's accuracy, on the rows that both were judged on.
@@ -49,6 +52,7 @@ class AutoChoice:
     """
 
     chosen: str
+    cheapest: str
     method: str
     parameters: dict[str, Any]
     best: str
@@ -69,13 +73,18 @@ class AutoChoice:
         """The choice in one sentence."""
         if self.chosen == self.best == self.tried[0].name:
             return f"Chosen: {self.chosen}, the best, and the cheapest."
-        if self.chosen == self.best:
+        if self.chosen == self.best == self.cheapest:
             return f"Chosen: {self.chosen}, the best; nothing cheaper is within one standard error of it."
+        free = self.chosen != self.cheapest
+        cheaper = f"; {self.cheapest} is cheaper, but saves nothing to speak of." if free else "."
+        if self.chosen == self.best:
+            return f"Chosen: {self.chosen}, the best{cheaper}"
         (one,) = (one for one in self.tried if one.name == self.chosen)
+        behind = f"{100 * (one.beside_best or 0.0):+.1f}".replace("-", "−")
         return (
-            f"Chosen: {self.chosen}, the cheapest within one standard error "
+            f"Chosen: {self.chosen}, {'' if free else 'the cheapest '}within one standard error "
             f"({100 * self.standard_error:.1f} points) of the best, {self.best}: "
-            f"{100 * (one.beside_best or 0.0):+.1f} points on the same rows.".replace("-", "−")
+            f"{behind} points on the same rows{cheaper}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,4 +96,6 @@ def _rung_words(one: Tried) -> str:
     if one.skipped is not None:
         return f"skipped: {one.skipped}"
     folds = "" if one.folds == FOLDS else f", {one.folds} of {FOLDS} folds"
+    if one.kept:
+        folds = ", learned once from all others"
     return f"{percent(one.accuracy)} of {one.rows:,} rows{folds}, {duration_words(one.seconds)}"

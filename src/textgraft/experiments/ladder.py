@@ -44,6 +44,11 @@ class Candidate:
         return hasattr(method_class(self.method), "plan")
 
     @property
+    def blends(self) -> bool:
+        """Whether it is made of other rungs."""
+        return self.method == "blend"
+
+    @property
     def takes_encoder(self) -> bool:
         """Whether it stands on a pretrained encoder."""
         return "encoder" in method_class(self.method)._get_param_names()
