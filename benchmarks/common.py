@@ -100,6 +100,15 @@ def stored_rows(name: str) -> list[dict[str, Any]]:
     return table
 
 
+def last_line(command: list[str]) -> dict[str, Any]:
+    """What a script said in its last line, as JSON."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return result
+
+
 def _commit() -> str:
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()

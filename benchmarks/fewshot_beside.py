@@ -9,27 +9,16 @@ without starting Python.
 
 from __future__ import annotations
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from common import DATA, store
+from common import DATA, last_line, store
 from textgraft.pretrained import locate
 
 SEEDS = (0, 1, 2)
 TRAIN, TEST = (DATA / f"fewshot_commits_{part}.parquet" for part in ("train", "test"))
-
-
-def last_line(command: list[str]) -> dict[str, Any]:
-    """What a script said in its last line, as JSON."""
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return result
 
 
 def main() -> None:

@@ -1,0 +1,98 @@
+"""Whether ``auto`` should prefer a blend that costs nothing, on few training rows of several data sets.
+
+    python benchmarks/defaults_auto.py
+
+From each training file a few rows of some classes are drawn to choose by, and others of the same file judge
+the choice. Test files are never opened. ``cheapest`` is the one-standard-error rule alone, ``chosen`` what
+``auto`` takes, ``best`` the rung that was best on the other rows, which nobody can know.
+"""
+
+from __future__ import annotations
+
+import statistics
+from typing import Any
+
+import numpy as np
+
+import textgraft as tg
+from common import CACHE, rows, store
+from textgraft.experiments.auto import choose
+from textgraft.experiments.ladder import LADDER, Candidate
+
+DRAWS = (
+    ("banking77", 8, 12),
+    ("banking77", 20, 5),
+    ("trec", 6, 15),
+    ("trec", 6, 40),
+    ("clinc150", 10, 10),
+    ("imdb", 2, 50),
+    ("ru_cedr_emotion", 6, 20),
+)
+"""Data set, classes drawn, rows of each to learn from."""
+
+SEEDS = (0, 1, 2)
+MOST_JUDGING = {"imdb": 200}
+
+
+def ladder() -> list[Candidate]:
+    """All rungs but fine-tuning, which no few rows make as cheap as the others."""
+    encoder = tg.load_encoder("minilm", cache=CACHE)
+    return [
+        Candidate(
+            one.name, one.method, {**one.parameters, **({"encoder": encoder} if one.takes_encoder else {})}
+        )
+        for one in LADDER
+        if one.method != "finetune"
+    ]
+
+
+def draw(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[list[str]], list[list[str]]]:
+    """Texts and labels to choose by, and others to judge by."""
+    texts, labels = (np.array(column, dtype=object) for column in rows(f"{data}_train"))
+    random = np.random.default_rng(seed)
+    classes = random.permutation([name for name in np.unique(labels) if name != "oos"])[:n_classes]
+    learned = np.concatenate(
+        [random.permutation(np.flatnonzero(labels == name))[:per_class] for name in classes]
+    )
+    others = np.setdiff1d(np.flatnonzero(np.isin(labels, classes)), learned)
+    judging = random.permutation(others)[: MOST_JUDGING.get(data, 600)]
+    return (
+        [list(texts[learned]), list(labels[learned])],
+        [list(texts[judging]), list(labels[judging])],
+    )
+
+
+def once(data: str, n_classes: int, per_class: int, seed: int, rungs: list[Candidate]) -> dict[str, Any]:
+    few, others = draw(data, n_classes, per_class, seed)
+    choice, _ = choose(*few, budget=600.0, seed=seed, ladder=rungs)
+    accuracy = {one.name: round(float(one.make(seed).fit(*few).score(*others)), 4) for one in rungs}
+    return {
+        "data": data,
+        "rows": len(few[0]),
+        "seed": seed,
+        "cheapest": choice.cheapest,
+        "chosen": choice.chosen,
+        "accuracy": accuracy,
+    }
+
+
+def main() -> None:
+    rungs, table = ladder(), []
+    for data, n_classes, per_class in DRAWS:
+        for seed in SEEDS:
+            table.append(once(data, n_classes, per_class, seed, rungs))
+            print(table[-1], flush=True)
+            means = {
+                rule: round(statistics.mean(row["accuracy"][row[rule]] for row in table), 4)
+                for rule in ("cheapest", "chosen")
+            }
+            means["best"] = round(statistics.mean(max(row["accuracy"].values()) for row in table), 4)
+            by_rung = {
+                one.name: round(statistics.mean(row["accuracy"][one.name] for row in table), 4)
+                for one in rungs
+            }
+            store("defaults_auto", {"mean": means, "rungs": by_rung, "table": table})
+
+
+if __name__ == "__main__":
+    main()
