@@ -327,6 +327,28 @@ def auto_table() -> str:
     )
 
 
+def auto_beside_table() -> str:
+    result, ours = _result("auto_beside"), {row["data"]: row for row in _result("auto")["table"]}
+    rows = [
+        [
+            row["data"], _seeds(ours[row["data"]]), _seeds(row),
+            ", ".join(dict.fromkeys("+".join(run["chosen"].values()) for run in row["runs"])),
+            f"{max(run['fit_seconds'] for run in row['runs']):.0f}",
+        ]
+        for row in result["table"]
+    ]  # fmt: skip
+    return _table(["data", "textgraft auto", "AutoIntent", "AutoIntent chose", "its seconds"], rows, result)
+
+
+def defaults_auto_table() -> str:
+    result = _result("defaults_auto")
+    rules = {"cheapest": "the cheapest within one standard error", "chosen": "a blend within it, if cheap",
+             "best": "the best on those rows, unknowable"}  # fmt: skip
+    rows = [[words, _number(result["mean"][rule])] for rule, words in rules.items()]
+    rows += [[f"always {rung}", _number(value)] for rung, value in result["rungs"].items()]
+    return _table(["rule", "mean accuracy on other training rows"], rows, result)
+
+
 def novelty_choice_table() -> str:
     """One row a confidence, two columns a training file."""
     result = _result("novelty_choice")
@@ -462,6 +484,8 @@ TABLES = {
     "suspicious": suspicious_table,
     "label thresholds": label_thresholds_table,
     "auto": auto_table,
+    "auto beside": auto_beside_table,
+    "auto defaults": defaults_auto_table,
     "novelty choice": novelty_choice_table,
     "novelty": novelty_table,
     "label_next": label_next_table,

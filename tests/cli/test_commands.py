@@ -48,6 +48,16 @@ def test_fit_says_what_it_found_used_and_chose(run, tmp_path):
         assert expected in out
 
 
+def test_fit_says_how_a_blend_is_weighed(run, tmp_path):
+    code, out, _ = run(
+        *("fit", TICKETS, "-m", "blend", "-e", "hashing", "-o", "parts", "tfidf+knn", "--oos-label", "oos"),
+        *("--to", tmp_path / "a.model"),
+    )
+    assert code == 0
+    assert "Weights of the parts, fitted on 280 rows not learned from: tfidf " in out
+    assert "parts tfidf+knn" in out
+
+
 def test_fit_json_is_json(run, tmp_path):
     code, out, _ = run("fit", TICKETS, "-m", "tfidf", "--to", tmp_path / "a.model", "--json")
     told = json.loads(out)
@@ -258,6 +268,7 @@ def test_methods_and_encoders_list_what_there_is(run):
     ("arguments", "expected"),
     [
         (("fit", "nowhere.csv", "--to", "a.model"), "nowhere.csv"),
+        (("fit", TICKETS, "-m", "blend", "-o", "parts", "tfidf,knn", "--to", "a.model"), "joined by +"),
         (("fit", TICKETS, "-m", "svm", "--to", "a.model"), "expected one of tfidf, linear, knn"),
         (
             ("fit", TICKETS, "-m", "knn", "-o", "K", "3", "-o", "k", "x", "--to", "a.model"),

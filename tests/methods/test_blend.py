@@ -172,6 +172,15 @@ def test_many_rows_are_held_out_once_instead_of_learned_five_times() -> None:
     assert clf.learned_.n_rows == 200
 
 
+def test_how_rows_weigh_can_be_chosen_and_is_settled_by_their_number() -> None:
+    rows = _two_ways(120, 0)
+    held = tg.BlendClassifier(encoder="hashing", weighing="hold-out").fit(*rows)
+    assert held.learned_.n_rows == 12
+    blend = tg.BlendClassifier(encoder="hashing")
+    assert [blend.for_rows(n).weighing for n in (999, 1_000)] == ["cross-fit", "hold-out"]
+    assert held.for_rows(10).weighing == "hold-out"
+
+
 def test_classes_of_one_row_leave_the_parts_equal() -> None:
     clf = tg.BlendClassifier(encoder="hashing").fit(["an apple", "a hammer", "a robin"], list("abc"))
     assert clf.learned_.weights.tolist() == [1.0, 1.0]

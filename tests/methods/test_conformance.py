@@ -350,7 +350,7 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
         "gradual": 2, "rate": "fast", "factor": 0.5, "schedule": "fast", "pool": "sum", "dropout": -1,
         "batch_size": 0, "max_tokens": 1, "patience": -1,
     }  # fmt: skip
-    own["blend"] = {"parts": "tfidf+tfidf"}
+    own["blend"] = {"parts": "tfidf+tfidf", "weighing": "by hand"}
     own["pair"] = {"k": 0, "scorer": "best", "negatives": 0, "rate": -1.0}
     own["siamese"] = {"loss": "hinge", "margin": 0, "widths": "a", "heads": 0, "dropout": 1.0, "epochs": -1,
                       "rate": 2.0, "k": 0, "temperature": 0.0, "train_encoder": "yes",

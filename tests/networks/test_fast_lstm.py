@@ -134,6 +134,20 @@ def test_bf16_is_near_fp32_in_states_and_gradients() -> None:
         assert float((half - exact).norm()) < 0.02 * float(exact.norm())
 
 
+@pytest.mark.parametrize("starting", [False, True])
+@pytest.mark.parametrize("steps", [1, 8, 13, 30])
+def test_answers_are_those_of_training(steps: int, starting: bool) -> None:
+    layer = LSTMLayer(5, 7).bfloat16().float().requires_grad_(True)
+    states, state = torch.randn(4, steps, 5), (torch.randn(4, 1, 7), torch.randn(4, 1, 7))
+    begins = Starts.of(torch.rand(4, steps) < 0.3, steps) if starting else None
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted, (hidden, cell) = layer(states, state, begins)
+        with torch.no_grad():
+            found, (last, carried) = layer(states, state, begins)
+    for mine, other in ((found, wanted), (last, hidden), (carried, cell)):
+        torch.testing.assert_close(mine, other, rtol=0.0, atol=0.0)
+
+
 def test_a_long_memory_survives_bf16() -> None:
     """f = 0.9995 in bf16 would be 1, and the cell would never forget."""
     layer = LSTMLayer(1, 1)

@@ -50,6 +50,30 @@ def test_windows_change_neither_logits_nor_gradients(kind: str, window: int) -> 
 
 
 @pytest.mark.parametrize("kind", ["lstm", "qrnn"])
+@pytest.mark.parametrize(("steps", "at_once"), [(64, 10_000), (4, 10_000), (4, 6), (1, 1)])
+def test_answers_are_the_same_when_ended_texts_are_left_out(
+    monkeypatch: pytest.MonkeyPatch, kind: str, steps: int, at_once: int
+) -> None:
+    monkeypatch.setattr("textgraft.networks.recurrent_classifier.STEPS_AT_ONCE", steps)
+    read = network(kind, at_once=at_once).double().eval()
+    # neither sorted nor all different; 4 and 8 end where a window does
+    ids, mask = texts([3, 17, 4, 8, 17, 1])
+    wanted = read(ids, mask)
+    with torch.no_grad():
+        torch.testing.assert_close(read(ids, mask), wanted, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "qrnn"])
+def test_only_texts_that_go_on_are_read(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr("textgraft.networks.recurrent_classifier.STEPS_AT_ONCE", 4)
+    read, shapes = network(kind).eval(), []
+    read.body.register_forward_hook(lambda _, inputs, __: shapes.append(tuple(inputs[0].shape)))
+    with torch.no_grad():
+        read(*texts([3, 10, 4, 8]))
+    assert shapes == [(4, 4), (2, 4), (1, 2)]
+
+
+@pytest.mark.parametrize("kind", ["lstm", "qrnn"])
 def test_company_and_padding_change_nothing(kind: str) -> None:
     read = network(kind, at_once=12).eval()
     ids, mask = texts([17, 9, 1])

@@ -23,7 +23,7 @@ def compare(
             "-m",
             "--method",
             metavar="METHOD",
-            help="A method, or with parameters linear:C=10. Repeatable. Default: tfidf, linear, knn.",
+            help="A method, or with parameters linear:C=10. Repeatable. Default: tfidf, linear, knn, blend.",
         ),
     ] = None,
     sizes: Annotated[

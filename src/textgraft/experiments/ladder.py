@@ -12,7 +12,7 @@ from textgraft.methods import method_class
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
 
-CHEAP = ("tfidf", "linear", "knn")
+CHEAP = ("tfidf", "linear", "knn", "blend")
 """What is compared when nobody says what: seconds each, up to some ten thousand rows."""
 
 NOT_COMPARED = ("reject", "oos_labels", "seed")

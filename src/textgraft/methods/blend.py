@@ -23,7 +23,7 @@ from textgraft.core.scores import Scores, scores_from_dense, scores_of_labels
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods import method_class
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import cross_fitted, plan_rows
+from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import Matrix
 from textgraft.methods.lesson import Features, Learned, Lesson
 from textgraft.methods.opinion_pool import fit_weights, opinions, placed, pooled
@@ -32,6 +32,9 @@ PARTS = ("tfidf", "linear", "knn")
 """What can be a part: methods that learn in seconds, since each learns two times or more."""
 
 JOINED = "+"
+
+WEIGHINGS: dict[str, float | str] = {"auto": "auto", "hold-out": 0.1, "cross-fit": 0.0}
+"""Share of the rows that weigh the parts without being learned from; 0 is cross-fitting."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class BlendClassifier(TextClassifier):
 
     Args:
         parts: two or more of ``tfidf``, ``linear``, ``knn``, joined by ``+``; each as it is by default.
+        weighing: rows that weigh the parts: ``hold-out``, a tenth of them, for which each part learns twice;
+            ``cross-fit``, all of them, for which it learns six times; ``auto``: the first from 1,000 rows on.
         encoder: of the parts that have one: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
@@ -100,6 +105,7 @@ class BlendClassifier(TextClassifier):
         self,
         parts: str = "tfidf+linear",
         *,
+        weighing: str = "auto",
         encoder: str | Encoder = "minilm",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
@@ -107,6 +113,7 @@ class BlendClassifier(TextClassifier):
         seed: int = 0,
     ) -> None:
         self.parts = parts
+        self.weighing = weighing
         self.encoder = encoder
         self.reject = reject
         self.oos_labels = oos_labels
@@ -114,10 +121,14 @@ class BlendClassifier(TextClassifier):
         self.seed = seed
 
     def _faults(self) -> list[str]:
-        names = str(self.parts).split(JOINED)
-        if len(set(names)) == len(names) > 1 and set(names) <= set(PARTS):
-            return []
-        return [f"parts must be two or more of {', '.join(PARTS)} joined by {JOINED}, found {self.parts!r}"]
+        faults, names = [], str(self.parts).split(JOINED)
+        if not (len(set(names)) == len(names) > 1 and set(names) <= set(PARTS)):
+            faults.append(
+                f"parts must be two or more of {', '.join(PARTS)} joined by {JOINED}, found {self.parts!r}"
+            )
+        if self.weighing not in WEIGHINGS:
+            faults.append(f"weighing must be one of {', '.join(WEIGHINGS)}, found {self.weighing!r}")
+        return faults
 
     def _made(self) -> list[TextClassifier]:
         """The parts, unfitted."""
@@ -161,7 +172,7 @@ class BlendClassifier(TextClassifier):
             return part._score(learned, features, n_classes)
 
         what = f"weighing {part.method}"
-        plan = plan_rows(lesson.codes, "auto", self.seed, False)
+        plan = plan_rows(lesson.codes, WEIGHINGS[self.weighing], self.seed, False)
         if plan.source == "cross-fit":
             return cross_fitted(lesson, part._learn, score, self.seed, watch, what, lesson.n_classes)
         rows = np.flatnonzero(~plan.learns)
@@ -199,6 +210,10 @@ class BlendClassifier(TextClassifier):
                 for part, of_part in zip(self._made(), learned.parts, strict=True)
             ]
         )
+
+    def _numbers_for(self, n_rows: int) -> dict[str, Any]:
+        usual = "hold-out" if n_rows >= FEWEST_ROWS_TO_SPARE else "cross-fit"
+        return {"weighing": usual if self.weighing == "auto" else self.weighing}
 
     def _can_learn_outside(self, n: int) -> bool:
         return any(part._can_learn_outside(n) for part in self._made())

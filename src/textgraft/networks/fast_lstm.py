@@ -23,6 +23,9 @@ from textgraft.networks.starts import Starts
 STEPS_AT_ONCE = 4
 """Words whose gate derivatives are computed together; as many as stay in the processor's cache."""
 
+STEPS_ANSWERED = 8
+"""Words whose inputs are projected in one product where nothing is learned; likewise."""
+
 STEPS_A_PIECE = 8
 """Words between documents' beginnings from which torch's own, called piece by piece, is the faster one."""
 
@@ -168,7 +171,8 @@ def _scanned(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The same as one node of the graph."""
     wide = torch.promote_types(states.dtype, torch.float32)
-    out, cell = _Scan.apply(  # type: ignore[no-untyped-call]
+    scan = _Scan.apply if torch.is_grad_enabled() else _answered
+    out, cell = scan(
         states.permute(1, 2, 0),
         before[0].t().to(states.dtype),
         before[1].t().to(wide),
@@ -191,6 +195,43 @@ def _with_forget_turned(weight: Tensor, dtype: torch.dtype) -> Tensor:
     h = len(weight) // 4
     copy[h : 2 * h].neg_()
     return copy
+
+
+def _answered(
+    inputs: Tensor,
+    hidden: Tensor,
+    cell: Tensor,
+    w_in: Tensor,
+    w_rec: Tensor,
+    bias: Tensor,
+    starts: Tensor | None,
+    steps: tuple[int, ...],
+) -> tuple[Tensor, Tensor]:
+    """What :class:`_Scan` computes, without what only the way back needs; a few steps' gates at a time."""
+    t, d, b = inputs.shape
+    h = len(hidden)
+    w_in, w_rec, bias = (_with_forget_turned(weight, inputs.dtype) for weight in (w_in, w_rec, bias))
+    history, curve, cell = inputs.new_empty(t, h, b), torch.empty_like(hidden), cell.clone()
+    for begin in range(0, t, STEPS_ANSWERED):
+        some = inputs[begin : begin + STEPS_ANSWERED]
+        gates = torch.addmm(bias, w_in, some.transpose(0, 1).reshape(d, len(some) * b))
+        for s, gate in enumerate(gates.view(4 * h, len(some), b).transpose(0, 1).contiguous(), begin):
+            if starts is not None and s in steps:
+                hidden, cell = hidden.masked_fill(starts[s], 0.0), cell.masked_fill_(starts[s], 0.0)
+            hidden = _step(gate.addmm_(w_rec, hidden), cell, curve, history[s])
+    return history, cell
+
+
+def _step(gate: Tensor, cell: Tensor, curve: Tensor, hidden: Tensor) -> Tensor:
+    """Gates (4h, b) before their curves -> the hidden state (h, b), written like the cell and its tanh."""
+    h, b = cell.shape
+    gate[: 2 * h].sigmoid_()
+    gate[3 * h :].sigmoid_()
+    i, u, g, o = gate.view(4, h, b).unbind()
+    g.tanh_()
+    cell.addcmul_(cell, u.to(cell.dtype), value=-1.0).addcmul_(i.to(cell.dtype), g.to(cell.dtype))
+    curve.copy_(cell.tanh())
+    return torch.mul(o, curve, out=hidden)
 
 
 class _Scan(torch.autograd.Function):
@@ -230,14 +271,7 @@ class _Scan(torch.autograd.Function):
             if starts is not None and s in steps:
                 hidden, cell = hidden.masked_fill(starts[s], 0.0), cell.masked_fill_(starts[s], 0.0)
             cells[s] = cell
-            gate = gates[s].addmm_(w_rec, hidden)
-            gate[: 2 * h].sigmoid_()
-            gate[3 * h :].sigmoid_()
-            i, u, g, o = gate.view(4, h, b).unbind()
-            g.tanh_()
-            cell.addcmul_(cell, u.to(cell.dtype), value=-1.0).addcmul_(i.to(cell.dtype), g.to(cell.dtype))
-            curves[s] = cell.tanh()
-            hidden = torch.mul(o, curves[s], out=history[s])
+            hidden = _step(gates[s].addmm_(w_rec, hidden), cell, curves[s], history[s])
         ctx.save_for_backward(inputs, first, gates, history, cells, curves, *weights, starts)
         ctx.steps = steps
         return history, cell

@@ -19,6 +19,10 @@ TOKENS_AT_ONCE = 16_384
 """Tokens of a batch, padding included, whose states are in memory together."""
 
 
+STEPS_AT_ONCE = 64
+"""Longest window where nothing is learned; after each, texts that have ended are left out."""
+
+
 class RecurrentClassifier(nn.Module):
     """(b, t) word numbers, (b, t) mask -> (b, c) logits.
 
@@ -75,22 +79,48 @@ class RecurrentClassifier(nn.Module):
     def vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         """(b, v) pooled states; padding stands behind each text, and a text without tokens is one token."""
         mask = at_least_one(mask)
+        if not torch.is_grad_enabled():
+            return self._answered(ids, mask)
         rows, t = ids.shape
         window = max(1, self.tokens_at_once // rows)
         state: State = self.body.initial_state(rows)
         pooled = Pooled.nothing(state[0][0], rows, self.body.settings.embedding)
         for begin in range(0, t, window):
             some = ids[:, begin : begin + window], mask[:, begin : begin + window], state, pooled
-            if torch.is_grad_enabled() and t > window:
+            if t > window:
                 state, pooled = checkpoint(self._read, *some, use_reentrant=False)
             else:
                 state, pooled = self._read(*some)
-        named = pooled.by_name()
-        return torch.cat([named[name] for name in POOLS[self.pool]], dim=1)
+        return self._pooled(pooled)
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
         """Parts from input to output."""
         return {**self.body.layer_groups(), "head": [self.head]}
+
+    def _answered(self, ids: Tensor, mask: Tensor) -> Tensor:
+        """The same where nothing is learned: texts that have ended take no more part."""
+        lengths, order = mask.sum(1).sort(descending=True, stable=True)
+        ids, mask = ids[order], mask[order]
+        rows = len(ids)
+        state: State = self.body.initial_state(rows)
+        pooled = Pooled.nothing(state[0][0], rows, self.body.settings.embedding)
+        ended: list[Pooled] = []
+        begin = 0
+        while rows:
+            window = slice(begin, begin + min(STEPS_AT_ONCE, max(1, self.tokens_at_once // rows)))
+            state, pooled = self._read(ids[:rows, window], mask[:rows, window], state, pooled)
+            begin = window.stop
+            rows = int((lengths > begin).sum())
+            ended.append(Pooled(*(part[rows:] for part in pooled)))
+            pooled = Pooled(*(part[:rows] for part in pooled))
+            state = tuple(tuple(part[:rows] for part in layer) for layer in state)
+        # the longest ended last
+        together = Pooled(*(torch.cat(parts) for parts in zip(*reversed(ended), strict=True)))
+        return self._pooled(together)[order.argsort()]
+
+    def _pooled(self, pooled: Pooled) -> Tensor:
+        named = pooled.by_name()
+        return torch.cat([named[name] for name in POOLS[self.pool]], dim=1)
 
     def _read(self, ids: Tensor, mask: Tensor, state: State, pooled: Pooled) -> tuple[State, Pooled]:
         states, after = self.body(ids, state)
