@@ -42,7 +42,7 @@ from textgraft.networks.language_model import LanguageModel
 from textgraft.networks.recurrent_classifier import RecurrentClassifier
 from textgraft.networks.running import outputs_in_order
 from textgraft.text.documents import Documents
-from textgraft.text.special import PAD_ID
+from textgraft.text.special import PAD_ID, SPECIAL
 from textgraft.text.windows import Windows
 from textgraft.text.word_tokens import train_words
 from textgraft.training.carried import CarriedModel, carried_loss
@@ -153,7 +153,7 @@ def once(case: dict[str, Any]) -> dict[str, Any]:
 def case_of(asked: argparse.Namespace) -> dict[str, Any]:
     """What both are given."""
     texts = rows("imdb_test")[0]
-    tokens = train_words(texts[::10], VOCABULARY)
+    tokens = train_words(texts[::10], VOCABULARY - len(SPECIAL))
     texts = texts[:: len(texts) // asked.reviews][: asked.reviews]
     ids = tokens.ids(texts)
     return {
