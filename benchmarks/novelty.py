@@ -1,6 +1,7 @@
 """Which confidence tells texts of no known class best, on training rows and on test files.
 
     python benchmarks/novelty.py choice           what the usual confidence of linear was chosen by
+    python benchmarks/novelty.py choice:blend     how a blend makes one confidence of its parts', likewise
     python benchmarks/novelty.py reach:linear     on test files, beside what was asked for
     python benchmarks/novelty.py reach:blend      likewise
     python benchmarks/novelty.py reach:finetune   likewise; an hour or two
@@ -23,10 +24,12 @@ from common import rows, store, stored_rows
 from textgraft.core.progress import unwatched
 from textgraft.experiments.evaluate import separation
 from textgraft.methods import method_class
+from textgraft.methods.blend import BlendClassifier, features_of
 from textgraft.methods.confidence import ALONE
 from textgraft.methods.left_out import Logits, weighed_signs
 from textgraft.methods.linear import LinearClassifier
 from textgraft.methods.novelty import signs
+from textgraft.methods.opinion_pool import placed
 from textgraft.methods.probe import fit_probe
 
 SEEDS = (0, 1, 2)
@@ -79,18 +82,9 @@ def choice() -> None:
 
 def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     """AUROC and FPR at 95 % TPR of each candidate."""
-    unknown = drawn(data, UNKNOWN[data], seed)
-    texts, labels = zip(
-        *[row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] != "oos"], strict=True
-    )
-    asked = np.random.default_rng(seed).random(len(labels)) < 0.2
-    strange = np.array([label in unknown for label in labels])
-    taught = np.flatnonzero(~asked & ~strange)
-    clf = LinearClassifier(confidence="product", seed=seed)
-    clf.fit([texts[row] for row in taught], [labels[row] for row in taught])
-    vectors = clf.encoder_.encode([texts[row] for row in taught])
-    known = clf.encoder_.encode([texts[row] for row in np.flatnonzero(asked & ~strange)])
-    new = clf.encoder_.encode([texts[row] for row in np.flatnonzero(strange)])
+    taught, known_texts, new_texts = parted(data, seed)
+    clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
+    vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
     learned, strength = clf.learned_, clf.C * np.sqrt(len(clf.classes_) / 2)
 
     def learn(some: np.ndarray, codes: np.ndarray) -> Logits:
@@ -106,6 +100,65 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
         pair = separation(*(weighed.familiarity(seen(names, some)) for some in (known, new)))
         found["fusion of " + ", ".join(names)] = pair
     return found
+
+
+def parted(data: str, seed: int) -> tuple[tuple[list[str], list[str]], list[str], list[str]]:
+    """Training rows to learn from, and texts of known and of unknown classes that were left out."""
+    unknown = drawn(data, UNKNOWN[data], seed)
+    pairs = [row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] != "oos"]
+    asked = np.random.default_rng(seed).random(len(pairs)) < 0.2
+    taught: tuple[list[str], list[str]] = ([], [])
+    known, new = [], []
+    for (text, label), held in zip(pairs, asked, strict=True):
+        if label in unknown:
+            new.append(text)
+        elif held:
+            known.append(text)
+        else:
+            taught[0].append(text)
+            taught[1].append(label)
+    return taught, known, new
+
+
+def choice_of_blend() -> None:
+    """The parts' confidences alone, and several ways to make one of them, on training rows."""
+    table: list[dict[str, Any]] = []
+    for data in UNKNOWN:
+        found: dict[str, list[tuple[float, float]]] = {}
+        for seed in SEEDS:
+            for name, pair in blends_from(data, seed).items():
+                found.setdefault(name, []).append(pair)
+        for name, pairs in found.items():
+            table.append({"data": data, "unknown": UNKNOWN[data], "confidence": name} | _means(pairs))
+            print(table[-1], flush=True)
+        store("novelty_choice_blend", {"table": table})
+
+
+def blends_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
+    """AUROC and FPR at 95 % TPR of each candidate."""
+    taught, known, new = parted(data, seed)
+    pool = (clf := BlendClassifier(seed=seed).fit(*taught)).learned_
+    confidences: dict[str, list[np.ndarray]] = {}
+    for texts in (known, new):
+        read = clf._represent(clf.encoder_, texts, unwatched)
+        own = [
+            part._score(learned, features_of(part, read), len(clf.classes_))
+            for part, learned in zip(clf._made(), pool.parts, strict=True)
+        ]
+        places = np.array(
+            [placed(one.confidence, reference) for one, reference in zip(own, pool.references, strict=True)]
+        )
+        belief = clf.predict_scores(texts, most=1).values[:, 0]
+        candidates = {
+            **{f"{name} alone": one.confidence for name, one in zip(pool.names, own, strict=True)},
+            "largest belief of the blend": belief,
+            "mean of places": places.mean(axis=0),
+            "mean of places, weighed as belief": np.average(places, axis=0, weights=pool.weights),
+            "smallest place": places.min(axis=0),
+        }
+        for name, values in candidates.items():
+            confidences.setdefault(name, []).append(values)
+    return {name: separation(*pair) for name, pair in confidences.items()}
 
 
 def reach(method: str) -> None:
@@ -158,8 +211,8 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 def main() -> None:
     for word in sys.argv[1:] or ("choice", "reach:linear"):
-        if word == "choice":
-            choice()
+        if word.startswith("choice"):
+            choice_of_blend() if word == "choice:blend" else choice()
         else:
             reach(word.removeprefix("reach:"))
 

@@ -185,7 +185,7 @@ class BlendClassifier(TextClassifier):
 
     def _score(self, learned: Pool, features: Features, n_classes: int) -> Scores:
         own = [
-            part._score(of_part, _features_of(part, features), n_classes)
+            part._score(of_part, features_of(part, features), n_classes)
             for part, of_part in zip(self._made(), learned.parts, strict=True)
         ]
         said = np.stack([opinions(scores.by_class, multilabel=False) for scores in own])
@@ -198,7 +198,7 @@ class BlendClassifier(TextClassifier):
 
     def _believe(self, learned: Pool, features: Features) -> np.ndarray:
         said = [
-            opinions(_believed(part, of_part, _features_of(part, features)), multilabel=True)
+            opinions(_believed(part, of_part, features_of(part, features)), multilabel=True)
             for part, of_part in zip(self._made(), learned.parts, strict=True)
         ]
         return pooled(np.stack(said), learned.weights, multilabel=True)
@@ -206,7 +206,7 @@ class BlendClassifier(TextClassifier):
     def _embed(self, learned: Pool, features: Features) -> Matrix:
         return side_by_side(
             [
-                part._embed(of_part, _features_of(part, features))
+                part._embed(of_part, features_of(part, features))
                 for part, of_part in zip(self._made(), learned.parts, strict=True)
             ]
         )
@@ -263,7 +263,7 @@ def _believed(part: Any, learned: Learned, features: Features) -> np.ndarray:
     return np.asarray(part._believe(learned, features))
 
 
-def _features_of(part: TextClassifier, reads: np.ndarray) -> Features:
+def features_of(part: TextClassifier, reads: np.ndarray) -> Features:
     """(n,) texts or (n, d) vectors of what was read, whichever a part wants."""
     if part.reads == "texts":
         return np.array([read.text for read in reads], dtype=object)
@@ -275,7 +275,7 @@ def _features_of(part: TextClassifier, reads: np.ndarray) -> Features:
 def _lesson_of(part: TextClassifier, lesson: Lesson) -> Lesson:
     return replace(
         lesson,
-        features=_features_of(part, lesson.features),
-        outside=_features_of(part, lesson.outside),
+        features=features_of(part, lesson.features),
+        outside=features_of(part, lesson.outside),
         encoder=lesson.encoder if part.reads == "vectors" else None,
     )
