@@ -124,7 +124,7 @@ def search_table() -> str:
 
 def defaults_table() -> str:
     parts = []
-    for method in ("tfidf", "linear", "knn", "blend"):
+    for method in ("tfidf", "linear", "knn"):
         result = _result(f"defaults_{method}")
         rows = [
             [
@@ -349,9 +349,9 @@ def defaults_auto_table() -> str:
     return _table(["rule", "mean accuracy on other training rows"], rows, result)
 
 
-def novelty_choice_table() -> str:
-    """One row a confidence, two columns a training file."""
-    result = _result("novelty_choice")
+def novelty_choice_table(name: str) -> str:
+    """One row a confidence, a column a training file."""
+    result = _result(name)
     cells = {(row["data"], row["confidence"]): row for row in result["table"]}
     unknown = {row["data"]: row["unknown"] for row in result["table"]}
     rows = []
@@ -486,7 +486,7 @@ TABLES = {
     "auto": auto_table,
     "auto beside": auto_beside_table,
     "auto defaults": defaults_auto_table,
-    "novelty choice": novelty_choice_table,
+    "novelty choice": partial(novelty_choice_table, "novelty_choice"),
     "novelty": novelty_table,
     "label_next": label_next_table,
     "truncation": truncation_table,

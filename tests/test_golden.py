@@ -23,6 +23,9 @@ IN_BF16 = (*READS_TOKENS, "word-gru", "ulmfit")
 """Networks that run in bf16 where the hardware has it, and in fp32 elsewhere."""
 MODELS = sorted(GOLDEN.glob("format*_*.model"))
 
+SINCE_RISK = ("blend",)
+"""Methods that came after rules of risk: their golden models noted what these need."""
+
 
 def test_there_is_a_golden_model_of_every_method():
     assert {path.stem.split("_")[1] for path in MODELS} == set(tg.METHODS)
@@ -42,7 +45,9 @@ def test_a_golden_model_opens_and_answers_as_it_did(path):
     assert clf.explain(golden["queries"][0], k=1).neighbours[0].text == expected["nearest"]
 
 
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [path for path in MODELS if path.stem.split("_")[1] not in SINCE_RISK], ids=lambda path: path.stem
+)
 def test_a_golden_model_of_before_there_was_a_risk_says_so(path):
     clf = tg.load(path, encoder=golden_bert() if path.stem.split("_")[1] in READS_TOKENS else None)
     assert not clf.held_out_.judged

@@ -44,6 +44,7 @@ MODELS = {
     "knn": {"encoder": "hashing:64", "k": 3},
     "linear": {"encoder": "hashing:64"},
     "tfidf": {"max_features": 60},
+    "blend": {"encoder": "hashing:64"},
     "pair": {"encoder": "hashing:16", "k": 3, "epochs": 2},
     "siamese": {"encoder": "hashing:64", "widths": "16", "heads": 2, "k": 3},
     "word-gru": SMALL_GRU | {"vectors": "words.vec"},
