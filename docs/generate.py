@@ -158,7 +158,7 @@ def trained_table() -> str:
             f"{row['method']} {_settings(row['parameters'])}".strip(), row["data"],
             _number(row["accuracy"]) + ("" if row["spread"] is None else f" ± {row['spread']:.3f}"),
             len(row["runs"]), _number(row["reach"]),
-            f"{sum(run['fit_seconds'] for run in row['runs']) / len(row['runs']):.0f}",
+            _mean_seconds(row["runs"]),
             max(run["peak_memory_gb"] for run in row["runs"]), result["commit"],
         ]
         for result in results
@@ -512,6 +512,12 @@ def _table(head: list[str], rows: list[list[Any]], result: dict[str, Any]) -> st
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
+
+
+def _mean_seconds(runs: list[dict[str, Any]]) -> str:
+    """Of the runs whose seconds mean something."""
+    known = [run["fit_seconds"] for run in runs if run["fit_seconds"] is not None]
+    return f"{sum(known) / len(known):.0f}" if known else "–"
 
 
 def _seeds(row: dict[str, Any] | None) -> str:
