@@ -487,6 +487,7 @@ TABLES = {
     "auto beside": auto_beside_table,
     "auto defaults": defaults_auto_table,
     "novelty choice": partial(novelty_choice_table, "novelty_choice"),
+    "novelty choice of blend": partial(novelty_choice_table, "novelty_choice_blend"),
     "novelty": novelty_table,
     "label_next": label_next_table,
     "truncation": truncation_table,
