@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 from pathlib import Path
 
-from common import DATA, last_line, store, stored_rows
+from common import DATA, last_line, place_unsaid, store, stored_rows
 from textgraft.pretrained import locate
 
 SECONDS = 600
@@ -27,6 +26,7 @@ def main() -> None:
     parser.add_argument("data", nargs="*")
     parser.add_argument("--again", action="store_true")
     asked = parser.parse_args()
+    place_unsaid(asked.python, "autointent/bin/python")
     ours = {row["data"]: row for row in stored_rows("auto")}
     cells = {} if asked.again else {row["data"]: row for row in stored_rows("auto_beside")}
     script, folder = Path(__file__).with_name("peer_autointent.py"), str(locate("minilm").folder)
@@ -41,8 +41,6 @@ def main() -> None:
             row["accuracy"] = round(statistics.mean(accuracies), 4)
             row["spread"] = round(statistics.stdev(accuracies), 4) if len(accuracies) > 1 else None
             print(data, row["runs"][-1], flush=True)
-            # the command is kept with the result, and says nothing about where the peer stands
-            sys.argv = ["autointent/bin/python" if word == asked.python else word for word in sys.argv]
             store("auto_beside", {"seconds": SECONDS, "table": list(cells.values())})
 
 

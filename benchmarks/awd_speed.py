@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common import rows, store
+from common import place_unsaid, rows, store
 from textgraft.core.progress import Progress
 from textgraft.language.learning import MOMENTUM
 from textgraft.language.pretraining import Pretraining, pretraining_plan
@@ -269,8 +269,7 @@ def main() -> None:
         "prediction texts/s": compared(mine, theirs, "prediction"),
     }
     print(json.dumps(result, indent=1))
-    # the command is kept with the result, and says nothing about where the peer stands
-    sys.argv = ["peers/bin/python" if word == asked.peer else word for word in sys.argv]
+    place_unsaid(asked.peer)
     store("awd_speed", result)
 
 

@@ -93,6 +93,11 @@ def store(name: str, result: dict[str, Any]) -> Path:
     return path
 
 
+def place_unsaid(peer: str, name: str = "peers/bin/python") -> None:
+    """Let the command that is kept with a result say nothing about where a peer stands."""
+    sys.argv = [name if word == peer else word for word in sys.argv]
+
+
 def stored_rows(name: str) -> list[dict[str, Any]]:
     """The table of benchmarks/results/NAME.json as it was stored last; none if it was not."""
     path = RESULTS / f"{name}.json"

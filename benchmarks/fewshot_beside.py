@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from common import DATA, last_line, store
+from common import DATA, last_line, place_unsaid, store
 from textgraft.pretrained import locate
 
 SEEDS = (0, 1, 2)
@@ -24,12 +24,14 @@ TRAIN, TEST = (DATA / f"fewshot_commits_{part}.parquet" for part in ("train", "t
 def main() -> None:
     if len(sys.argv) != 2:
         sys.exit(__doc__)
+    peer_python = sys.argv[1]
+    place_unsaid(peer_python)
     here = Path(__file__).parent
     folder = str(locate("minilm").folder)
     runs: dict[str, list[dict[str, Any]]] = {"finetune": [], "setfit": []}
     for seed in SEEDS:
         ours = [sys.executable, str(here / "trained.py"), "--once", "finetune:fewshot_commits", str(seed)]
-        peer = [sys.argv[1], str(here / "peer_setfit.py"), folder, str(TRAIN), str(TEST), str(seed)]
+        peer = [peer_python, str(here / "peer_setfit.py"), folder, str(TRAIN), str(TEST), str(seed)]
         for name, command in (("finetune", ours), ("setfit", peer)):
             runs[name].append(last_line(command))
             print(name, seed, runs[name][-1], flush=True)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ from common import rows, store, stored_rows
 from textgraft.core.progress import unwatched
 from textgraft.experiments.evaluate import separation
 from textgraft.methods import method_class
-from textgraft.methods.blend import BlendClassifier, features_of
+from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE
 from textgraft.methods.left_out import Logits, weighed_signs
 from textgraft.methods.linear import LinearClassifier
@@ -66,22 +66,25 @@ def drawn(data: str, n_unknown: int, seed: int) -> set[str]:
     return set(np.random.default_rng(seed).choice(names, n_unknown, replace=False).tolist())
 
 
-def choice() -> None:
-    """Every sign alone, and several weighed, on training rows."""
+Candidates = Callable[[str, int], dict[str, tuple[float, float]]]
+
+
+def choice(stored: str, judged: Candidates) -> None:
+    """AUROC and FPR of every candidate on training rows, by data set and seed."""
     table: list[dict[str, Any]] = []
     for data in UNKNOWN:
         found: dict[str, list[tuple[float, float]]] = {}
         for seed in SEEDS:
-            for name, pair in chosen_from(data, seed).items():
+            for name, pair in judged(data, seed).items():
                 found.setdefault(name, []).append(pair)
         for name, pairs in found.items():
             table.append({"data": data, "unknown": UNKNOWN[data], "confidence": name} | _means(pairs))
             print(table[-1], flush=True)
-        store("novelty_choice", {"table": table})
+        store(stored, {"table": table})
 
 
 def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
-    """AUROC and FPR at 95 % TPR of each candidate."""
+    """Every sign alone, and several weighed: AUROC and FPR at 95 % TPR."""
     taught, known_texts, new_texts = parted(data, seed)
     clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
     vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
@@ -120,31 +123,14 @@ def parted(data: str, seed: int) -> tuple[tuple[list[str], list[str]], list[str]
     return taught, known, new
 
 
-def choice_of_blend() -> None:
-    """The parts' confidences alone, and several ways to make one of them, on training rows."""
-    table: list[dict[str, Any]] = []
-    for data in UNKNOWN:
-        found: dict[str, list[tuple[float, float]]] = {}
-        for seed in SEEDS:
-            for name, pair in blends_from(data, seed).items():
-                found.setdefault(name, []).append(pair)
-        for name, pairs in found.items():
-            table.append({"data": data, "unknown": UNKNOWN[data], "confidence": name} | _means(pairs))
-            print(table[-1], flush=True)
-        store("novelty_choice_blend", {"table": table})
-
-
 def blends_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
-    """AUROC and FPR at 95 % TPR of each candidate."""
+    """The parts' confidences alone, and several ways to make one of them: AUROC and FPR at 95 % TPR."""
     taught, known, new = parted(data, seed)
     pool = (clf := BlendClassifier(seed=seed).fit(*taught)).learned_
     confidences: dict[str, list[np.ndarray]] = {}
     for texts in (known, new):
         read = clf._represent(clf.encoder_, texts, unwatched)
-        own = [
-            part._score(learned, features_of(part, read), len(clf.classes_))
-            for part, learned in zip(clf._made(), pool.parts, strict=True)
-        ]
+        own = [part._score(*learned, len(clf.classes_)) for part, *learned in clf._each(pool, read)]
         places = np.array(
             [placed(one.confidence, reference) for one, reference in zip(own, pool.references, strict=True)]
         )
@@ -211,8 +197,10 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 def main() -> None:
     for word in sys.argv[1:] or ("choice", "reach:linear"):
-        if word.startswith("choice"):
-            choice_of_blend() if word == "choice:blend" else choice()
+        if word == "choice":
+            choice("novelty_choice", chosen_from)
+        elif word == "choice:blend":
+            choice("novelty_choice_blend", blends_from)
         else:
             reach(word.removeprefix("reach:"))
 

@@ -62,11 +62,12 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
         if once:
             right[climb.spared] = _once(climb, candidate)
             done = 1
-        for fold in range(0 if once else max(n_folds, 1)):
-            out = climb.folds == fold
-            seconds = math.inf if first else _most_seconds(climb, time.monotonic() - judging, done)
-            right[out] = _fold(climb, candidate, fold, out, seconds)
-            done = fold + 1
+        else:
+            for fold in range(max(n_folds, 1)):
+                out = climb.folds == fold
+                seconds = math.inf if first else _most_seconds(climb, time.monotonic() - judging, done)
+                right[out] = _fold(climb, candidate, fold, out, seconds)
+                done = fold + 1
     except OutOfTime:
         skipped = None if done else "did not end in time"
     except Exception as error:

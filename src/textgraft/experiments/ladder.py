@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
 
 CHEAP = ("tfidf", "linear", "knn", "blend")
-"""What is compared when nobody says what: seconds each, up to some ten thousand rows."""
+"""What is compared when nobody says what: seconds to two minutes each, up to some ten thousand rows."""
 
 NOT_COMPARED = ("reject", "oos_labels", "seed")
 """Parameters that an experiment sets by itself."""

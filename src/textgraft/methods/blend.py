@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, final
 
 import numpy as np
@@ -19,13 +19,14 @@ import scipy.sparse as sp
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import Rule
-from textgraft.core.scores import Scores, scores_from_dense, scores_of_labels
+from textgraft.core.scores import Scores, join_scores, scores_from_dense
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods import method_class
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import Matrix
 from textgraft.methods.lesson import Features, Learned, Lesson
+from textgraft.methods.multilabel import label_scores
 from textgraft.methods.opinion_pool import fit_weights, opinions, placed, pooled
 
 PARTS = ("tfidf", "linear", "knn")
@@ -151,13 +152,14 @@ class BlendClassifier(TextClassifier):
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Pool:
         made = self._made()
+        lessons = [_lesson_of(part, lesson) for part in made]
         # the same rows for every part, since all have the seed of this one
-        apart = [self._judged_apart(part, _lesson_of(part, lesson), watch) for part in made]
+        apart = [self._judged_apart(part, own, watch) for part, own in zip(made, lessons, strict=True)]
         rows = apart[0][0]
         said = np.stack([opinions(scores.by_class, lesson.multilabel) for _, scores in apart])
         return Pool(
             names=tuple(part.method for part in made),
-            parts=tuple(part._learn(_lesson_of(part, lesson), watch) for part in made),
+            parts=tuple(part._learn(own, watch) for part, own in zip(made, lessons, strict=True)),
             weights=fit_weights(said, lesson.codes[rows]),
             references=tuple(np.sort(scores.confidence) for _, scores in apart),
             n_rows=len(rows),
@@ -165,12 +167,7 @@ class BlendClassifier(TextClassifier):
 
     def _judged_apart(self, part: TextClassifier, lesson: Lesson, watch: Watch) -> tuple[np.ndarray, Scores]:
         """Rows by number, and what a part that has not learned from them believes."""
-
-        def score(learned: Learned, features: Features, n_classes: int) -> Scores:
-            if lesson.multilabel:
-                return scores_of_labels(_believed(part, learned, features))
-            return part._score(learned, features, n_classes)
-
+        score = partial(label_scores, part) if lesson.multilabel else part._score
         what = f"weighing {part.method}"
         plan = plan_rows(lesson.codes, WEIGHINGS[self.weighing], self.seed, False)
         if plan.source == "cross-fit":
@@ -178,16 +175,13 @@ class BlendClassifier(TextClassifier):
         rows = np.flatnonzero(~plan.learns)
         watch(Progress(what, 0, 1))
         if not len(rows):
-            return rows, scores_from_dense(np.empty((0, lesson.n_classes)), np.empty(0))
+            return rows, join_scores([], lesson.n_classes)
         learned = part._learn(lesson.some(plan.learns), unwatched)
         watch(Progress(what, 1, 1))
         return rows, score(learned, lesson.features[rows], lesson.n_classes)
 
     def _score(self, learned: Pool, features: Features, n_classes: int) -> Scores:
-        own = [
-            part._score(of_part, features_of(part, features), n_classes)
-            for part, of_part in zip(self._made(), learned.parts, strict=True)
-        ]
+        own = [part._score(of_part, some, n_classes) for part, of_part, some in self._each(learned, features)]
         said = np.stack([opinions(scores.by_class, multilabel=False) for scores in own])
         places = [
             placed(scores.confidence, reference)
@@ -198,18 +192,22 @@ class BlendClassifier(TextClassifier):
 
     def _believe(self, learned: Pool, features: Features) -> np.ndarray:
         said = [
-            opinions(_believed(part, of_part, features_of(part, features)), multilabel=True)
-            for part, of_part in zip(self._made(), learned.parts, strict=True)
+            opinions(_believed(part, of_part, some), multilabel=True)
+            for part, of_part, some in self._each(learned, features)
         ]
         return pooled(np.stack(said), learned.weights, multilabel=True)
 
     def _embed(self, learned: Pool, features: Features) -> Matrix:
         return side_by_side(
-            [
-                part._embed(of_part, features_of(part, features))
-                for part, of_part in zip(self._made(), learned.parts, strict=True)
-            ]
+            [part._embed(of_part, some) for part, of_part, some in self._each(learned, features)]
         )
+
+    def _each(self, learned: Pool, reads: Features) -> list[tuple[TextClassifier, Learned, Features]]:
+        """Every part, what it learned, and the rows as it reads them."""
+        return [
+            (part, of_part, features_of(part, reads))
+            for part, of_part in zip(self._made(), learned.parts, strict=True)
+        ]
 
     def _numbers_for(self, n_rows: int) -> dict[str, Any]:
         usual = "hold-out" if n_rows >= FEWEST_ROWS_TO_SPARE else "cross-fit"

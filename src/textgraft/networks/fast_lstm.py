@@ -208,18 +208,25 @@ def _answered(
     steps: tuple[int, ...],
 ) -> tuple[Tensor, Tensor]:
     """What :class:`_Scan` computes, without what only the way back needs; a few steps' gates at a time."""
-    t, d, b = inputs.shape
+    t, _, b = inputs.shape
     h = len(hidden)
     w_in, w_rec, bias = (_with_forget_turned(weight, inputs.dtype) for weight in (w_in, w_rec, bias))
     history, curve, cell = inputs.new_empty(t, h, b), torch.empty_like(hidden), cell.clone()
     for begin in range(0, t, STEPS_ANSWERED):
         some = inputs[begin : begin + STEPS_ANSWERED]
-        gates = torch.addmm(bias, w_in, some.transpose(0, 1).reshape(d, len(some) * b))
-        for s, gate in enumerate(gates.view(4 * h, len(some), b).transpose(0, 1).contiguous(), begin):
+        for s, gate in enumerate(_projected(some, w_in, bias), begin):
             if starts is not None and s in steps:
                 hidden, cell = hidden.masked_fill(starts[s], 0.0), cell.masked_fill_(starts[s], 0.0)
             hidden = _step(gate.addmm_(w_rec, hidden), cell, curve, history[s])
     return history, cell
+
+
+def _projected(inputs: Tensor, w_in: Tensor, bias: Tensor) -> Tensor:
+    """Inputs (t, d, b) -> (t, 4h, b), what they add to the gates of each step."""
+    t, d, b = inputs.shape
+    gates = torch.addmm(bias, w_in, inputs.transpose(0, 1).reshape(d, t * b))
+    # steps lie behind each other in memory only after a copy, which is cheaper than t small products
+    return gates.view(-1, t, b).transpose(0, 1).contiguous()
 
 
 def _step(gate: Tensor, cell: Tensor, curve: Tensor, hidden: Tensor) -> Tensor:
@@ -256,13 +263,11 @@ class _Scan(torch.autograd.Function):
         starts: Tensor | None,
         steps: tuple[int, ...],
     ) -> tuple[Tensor, Tensor]:
-        t, d, b = inputs.shape
+        t, _, b = inputs.shape
         h = len(hidden)
         weights = w_in, w_rec
         w_in, w_rec, bias = (_with_forget_turned(weight, inputs.dtype) for weight in (w_in, w_rec, bias))
-        # steps lie behind each other in memory only after a copy, which is cheaper than t small products
-        gates = torch.addmm(bias, w_in, inputs.transpose(0, 1).reshape(d, t * b))
-        gates = gates.view(4 * h, t, b).transpose(0, 1).contiguous()
+        gates = _projected(inputs, w_in, bias)
         first, history = hidden, inputs.new_empty(t, h, b)
         # cells before each step, and tanh of those after it
         cells, curves = torch.empty_like(history), torch.empty_like(history)
