@@ -38,7 +38,7 @@ def ours(texts: list[str], codes: np.ndarray, *, everything: bool = False) -> tu
     """Seconds of one epoch, and the share of padding."""
     pretrained = as_trainable(tg.load_encoder("minilm"), "finetune").trainable(attention_dropout=0.0)
     ids = pretrained.tokens.ids(texts, 256)
-    batches = TokenBatches(ids, codes, BATCH, 0, pretrained.tokens.pad)
+    batches = TokenBatches(ids, codes, BATCH, 0, pretrained.tokens.pad, in_parts=not pretrained.unpads)
     network = ClassifierNetwork(pretrained.network, int(codes.max()) + 1, 0.1)
     plan = one_cycle(tuple(network.layer_groups()), 1, 1e-4)
     if not everything:
@@ -52,6 +52,8 @@ def ours(texts: list[str], codes: np.ndarray, *, everything: bool = False) -> tu
         settings=Settings(bf16=pretrained.precision == "bf16"),
     )
     seconds = time.perf_counter() - began
+    if pretrained.unpads:
+        return seconds, 0.0
     parts = [part for step in batches.steps(0) for part in step]
     padded = sum(len(part) * int(batches.lengths[part].max()) for part in parts)
     return seconds, 1 - float(batches.lengths.sum()) / padded

@@ -93,6 +93,7 @@ class Trainable:
         max_tokens: the most that it can read of a text.
         device: where it should learn and run.
         precision: of its matrix products.
+        unpads: whether the network leaves padding out itself, so that batches need no parts.
     """
 
     network: Any
@@ -100,6 +101,7 @@ class Trainable:
     max_tokens: int
     device: str
     precision: Precision
+    unpads: bool = False
 
     def truncating(self, truncate: str) -> Trainable:
         """The same, leaving out the ``end`` or the ``middle`` of a text that is too long."""

@@ -93,14 +93,15 @@ class SentenceEncoder(PretrainedEncoder):
         )
         use_fast_dropout(body)
         if attention_dropout == 0.0:
-            use_fast_attention(body.body)
+            use_fast_attention(body)
         if pool == "auto":
             own = [step.modes[0] for step in layout.steps if isinstance(step, Pool)]
             pool = own[0] if own else "mean"
         limit = min(tokenizer.max_tokens, self.token_limit or tokenizer.max_tokens)
         device = choose_device(self.device)
         precision = choose_precision(self.precision, device)
-        return Trainable(PooledTransformer(body, pool), tokenizer, limit, device, precision)
+        unpads = body.unpads and device == "cpu"
+        return Trainable(PooledTransformer(body, pool), tokenizer, limit, device, precision, unpads)
 
     @cached_property
     def _opened(self) -> _Opened:

@@ -180,12 +180,12 @@ class FinetuneClassifier(NetworkClassifier):
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts, self.truncate)
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
-        bf16 = pretrained.precision == "bf16"
+        bf16, in_parts = pretrained.precision == "bf16", not pretrained.unpads
 
         encoder = self._learning(pretrained)
         warmed = None
         if (contrast := self._contrast_plan(recipe, encoder)).epochs:
-            whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad)
+            whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad, in_parts=in_parts)
             settings = self._settings(lesson, "contrast", pretrained.device, bf16=bf16)
             warmed = lesson.train(
                 encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
@@ -194,7 +194,7 @@ class FinetuneClassifier(NetworkClassifier):
         network = ClassifierNetwork(encoder, lesson.n_classes, float(self.dropout))
         start_from_probe(network, pretrained, ids, lesson.codes)
         weights = self._class_weights(lesson, pretrained.device)
-        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad)
+        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad, in_parts=in_parts)
         learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
         training = lesson.train(
             network,

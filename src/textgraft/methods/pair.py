@@ -259,7 +259,9 @@ class PairClassifier(TextClassifier):
         training = lesson.train(
             pretrained.network,
             self._encoder_plan(pretrained),
-            MatedTextBatches(ids, pretrained.tokens.pad, draws, ENCODER_BATCH),
+            MatedTextBatches(
+                ids, pretrained.tokens.pad, draws, ENCODER_BATCH, in_parts=not pretrained.unpads
+            ),
             partial(mated_text_loss, temperature=ENCODER_TEMPERATURE),
             settings=self._settings(lesson, "encoder", pretrained.device, pretrained.precision == "bf16"),
             watch=watch,

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from textgraft.errors import WeightsError
 from textgraft.networks.layout import Layout, read_layout
+from textgraft.networks.unpadded import Unpadded
 from textgraft.pretrained import Weights
 
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
@@ -64,14 +65,19 @@ class Transformer(nn.Module):
 
     Attributes:
         dim: numbers of a state.
+        unpads: whether padding is left out on a CPU; states at padding are then 0.
     """
 
     def __init__(self, body: nn.Module, dim: int) -> None:
         super().__init__()
         self.body = body
         self.dim = dim
+        self.unpads = False
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
+        if self.unpads and ids.device.type == "cpu" and mask[:, 0].all() and not mask.all():
+            where = Unpadded.of(mask)
+            return where.put(unpadded_states(self.body, ids, where), mask)
         # without a mask attention takes its fastest path; equal lengths are common after sorting
         needed = None if bool(mask.all()) else mask.long()
         states: Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state
@@ -132,6 +138,18 @@ def open_transformer(
     return Transformer(body.eval(), int(config.hidden_size)), texts, layout
 
 
+def unpadded_states(body: Any, ids: Tensor, where: Unpadded) -> Tensor:
+    """States (m, d) of all tokens of a batch of ids (b, t), computed without its padding.
+
+    The body must attend by :func:`textgraft.networks.attention.attend`.
+    """
+    positions = where.positions + _first_position(body)
+    states: Tensor = body(
+        input_ids=where.taken(ids)[None], position_ids=positions[None], unpadded=where
+    ).last_hidden_state
+    return states[0]
+
+
 def _blocks(body: nn.Module) -> list[nn.Module]:
     """The list of like blocks that holds most of the body's parameters."""
     lists = [module for module in body.modules() if isinstance(module, nn.ModuleList) and len(module)]
@@ -167,13 +185,18 @@ def _set_all(config: Any, names: tuple[str, ...], value: float | None) -> None:
 def _max_tokens(layout: Layout, tokenizer: Any, body: nn.Module) -> int:
     """The smaller of what the model's files and its position table allow."""
     positions = getattr(body.config, "max_position_embeddings", None)
-    table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
-    padding = getattr(table, "padding_idx", None)
-    if positions and padding is not None:
-        # RoBERTa counts positions from padding_idx + 1, so its table holds fewer tokens than rows
-        positions -= padding + 1
+    if positions:
+        positions -= _first_position(body)
     own = layout.max_tokens or tokenizer.model_max_length
     return int(min(limit for limit in (own, positions) if limit))
+
+
+def _first_position(body: nn.Module) -> int:
+    """Row of a position table that a text's first token has."""
+    table = getattr(getattr(body, "embeddings", None), "position_embeddings", None)
+    padding = getattr(table, "padding_idx", None)
+    # RoBERTa counts positions from padding_idx + 1, so its table holds fewer tokens than rows
+    return 0 if padding is None else int(padding) + 1
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -27,6 +27,11 @@ class TokenBatch(NamedTuple):
     codes: Tensor
 
 
+def parts_of(lengths: np.ndarray, in_parts: bool) -> list[np.ndarray]:
+    """Positions in a batch of texts of lengths (b,), in parts of like length or as one."""
+    return split_by_length(lengths, PART_OVERHEAD) if in_parts else [np.arange(len(lengths))]
+
+
 @dataclass(frozen=True)
 class TokenBatches:
     """Texts with class codes, in shuffled batches with little padding.
@@ -38,6 +43,7 @@ class TokenBatches:
         seed: of the order.
         pad: id to fill with.
         shuffle: ``False`` gives the rows once in order of length, for measuring.
+        in_parts: split a batch where lengths differ; of no use to a network that leaves padding out.
     """
 
     ids: list[list[int]]
@@ -46,6 +52,7 @@ class TokenBatches:
     seed: int
     pad: int = 0
     shuffle: bool = True
+    in_parts: bool = True
 
     @cached_property
     def lengths(self) -> np.ndarray:
@@ -61,14 +68,12 @@ class TokenBatches:
             batches = shuffled_batches(self.lengths, self.batch_size, draw)
         else:
             batches = [rows for (rows,) in _even(draw.permutation(len(self.ids)), self.batch_size)]
-        return [
-            [rows[part] for part in split_by_length(self.lengths[rows], PART_OVERHEAD)] for rows in batches
-        ]
+        return [[rows[part] for part in parts_of(self.lengths[rows], self.in_parts)] for rows in batches]
 
     def some(self, rows: np.ndarray, *, shuffle: bool = True) -> TokenBatches:
         """Only the rows of a mask (n,)."""
         ids = [self.ids[row] for row in np.flatnonzero(rows)]
-        return TokenBatches(ids, self.codes[rows], self.batch_size, self.seed, self.pad, shuffle)
+        return replace(self, ids=ids, codes=self.codes[rows], shuffle=shuffle)
 
     def take(self, rows: np.ndarray, epoch: int) -> TokenBatch:
         """Rows as tensors."""
@@ -81,7 +86,8 @@ class TokenBatches:
 class WholeBatches:
     """Texts with class codes in batches whose loss needs all rows at once.
 
-    A batch comes as several token batches of like length, which a network sees one after another.
+    A batch comes as several token batches of like length, which a network sees one after another,
+    or as one.
 
     Attributes: as of :class:`TokenBatches`.
     """
@@ -91,6 +97,7 @@ class WholeBatches:
     batch_size: int
     seed: int
     pad: int = 0
+    in_parts: bool = True
 
     def steps(self, epoch: int) -> list[list[np.ndarray]]:
         """Random batches, each in one part."""
@@ -98,10 +105,10 @@ class WholeBatches:
         return _even(order, self.batch_size)
 
     def take(self, rows: np.ndarray, epoch: int) -> tuple[TokenBatch, ...]:
-        """One batch in parts of like length."""
+        """One batch in parts of like length, or as one."""
         whole = TokenBatches(self.ids, self.codes, self.batch_size, self.seed, self.pad)
         lengths = np.array([len(self.ids[row]) for row in rows])
-        return tuple(whole.take(rows[part], epoch) for part in split_by_length(lengths, PART_OVERHEAD))
+        return tuple(whole.take(rows[part], epoch) for part in parts_of(lengths, self.in_parts))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from textgraft.core.sampling import NOBODY, ClassRows, hard_negatives
 from textgraft.networks.pair import pair_ids
-from textgraft.text.batches import padded_ids, split_by_length
-from textgraft.training.batches import PART_OVERHEAD
+from textgraft.text.batches import padded_ids
+from textgraft.training.batches import parts_of
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,7 @@ class MatedTextBatches:
     pad: int
     draws: Draws
     batch_size: int
+    in_parts: bool = True
 
     def steps(self, epoch: int) -> list[list[np.ndarray]]:
         return self.draws.steps(self.batch_size, epoch)
@@ -156,7 +157,7 @@ class MatedTextBatches:
     def take(self, rows: np.ndarray, epoch: int) -> MatedTexts:
         partners = self.draws.partners(rows, epoch)
         texts = np.concatenate([self.draws.anchors[rows], *partners.T])
-        groups = split_by_length(np.array([len(self.ids[row]) for row in texts]), PART_OVERHEAD)
+        groups = parts_of(np.array([len(self.ids[row]) for row in texts]), self.in_parts)
         padded = [padded_ids([self.ids[row] for row in texts[group]], self.pad) for group in groups]
         return MatedTexts(
             tuple((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded),
