@@ -168,6 +168,22 @@ def test_commands_for_one_label_refuse(run, files, tmp_path):
         assert said in err
 
 
+def test_a_report_is_a_page(run, files, tmp_path):
+    model, page = tmp_path / "a.model", tmp_path / "a.html"
+    run("fit", files["csv"], "-m", "tfidf", "--to", model)
+    code, out, err = run("evaluate", model, files["jsonl"], "--report", page, "--train", files["csv"])
+    assert code == 0, err
+    assert f"Report: {page}" in out
+    text = page.read_text("utf-8")
+    assert "several labels a text" in text
+    assert "The training file has 28 rows of 3 labels" in text
+    assert "28 test texts" in text
+    code, _, err = run("evaluate", model, files["csv"], "--report", page, "--unlabelled", files["csv"])
+    assert code == 2
+    assert "cannot be asked for --unlabelled" in err
+    assert page.read_text("utf-8") == text
+
+
 def _rows(*labels: object) -> Rows:
     return Rows([f"text {at}" for at in range(len(labels))], list(labels), "text", "label", "rows.csv")
 

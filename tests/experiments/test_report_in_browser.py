@@ -17,6 +17,7 @@ from textgraft.experiments.report.comparison import ComparisonReport
 from textgraft.experiments.report.evaluation import evaluation_report
 from textgraft.experiments.report.origin import origin_of
 from textgraft.experiments.report.page import write_page
+from textgraft.experiments.report.several_labels import label_report
 
 pytestmark = [
     pytest.mark.browser,
@@ -74,7 +75,27 @@ def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["page", "comparison"])
+@pytest.fixture(scope="module")
+def of_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on several labels a text, of names and texts that mean harm or are long."""
+    names = [EVIL, "أدوات <b>", "x" * 300, *(f"a label of number {row}" for row in range(12))]
+    draw = np.random.default_rng(0)
+    held = [sorted(draw.choice(len(names), draw.integers(0, 4), replace=False)) for _ in range(300)]
+    texts = [" ".join(["some", *(f"w{label}" for label in labels)]) for labels in held]
+    texts[:3] = [EVIL, "مرحبا بالعالم w1", "y" * 1_000_000]
+    sets = [[names[label] for label in labels] for labels in held]
+    report = label_report(
+        tg.TfidfClassifier().fit(texts, sets),
+        texts[:100],
+        sets[1:101],
+        origin=origin_of(EVIL, [("test rows", EVIL)], "textgraft " + "very-long-" * 50),
+    )
+    path = tmp_path_factory.mktemp("sets") / "report.html"
+    write_page(report.html(), path)
+    return path
+
+
+@pytest.fixture(params=["page", "comparison", "of_sets"])
 def any_page(request: pytest.FixtureRequest) -> Path:
     return Path(request.getfixturevalue(request.param))
 

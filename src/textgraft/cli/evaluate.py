@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from textgraft.cli.label_lists import SEPARATOR, Separator
 from textgraft.cli.options import Encoding, Json, Label, OosLabel, Reject, Text
+
+if TYPE_CHECKING:
+    from textgraft.cli.files import Rows
+    from textgraft.core.progress import Watch
+    from textgraft.experiments.report.origin import Origin
+    from textgraft.methods.base import TextClassifier
 
 
 def evaluate(
@@ -60,6 +66,7 @@ def evaluate(
 
     The HTML report also shows intervals, errors by coverage, confused classes, the surest errors with
     the training texts behind them, leaks and copies, and with --unlabelled what to label next.
+    That of a model of several labels a text shows which labels are given for others.
 
     Examples:
 
@@ -81,9 +88,6 @@ def evaluate(
     from textgraft.cli.origin import origin_of_command
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
-    from textgraft.errors import ParameterError
-    from textgraft.experiments.evaluate import evaluate as measure
-    from textgraft.experiments.evaluate_labels import evaluate_labels
 
     _check_outputs(
         reliability, report, {"--train": train, "--unlabelled": unlabelled, "--suspects": suspects}
@@ -91,41 +95,26 @@ def evaluate(
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     learned, pool = None, None
     if train is not None:
-        read = read_rows(train, text=text, label=label, need_labels=True, encoding=encoding)
-        learned = read.texts, read.labels or []
+        learned = read_rows(train, text=text, label=label, need_labels=True, encoding=encoding)
     if unlabelled is not None:
         column = None if unlabelled.suffix == ".txt" else text
         pool = [one for block in stream_texts(unlabelled, text=column, encoding=encoding) for one in block]
+    files = {"model": model, "test rows": file, "training rows": train, "unlabelled": unlabelled}
+    origin = None if report is None else origin_of_command(model.resolve().name, files)
     with shown_progress("opening the model") as watch:
         classifier = open_model(model, reject)
         if classifier.multilabel_:
-            if reliability is not None or report is not None:
-                raise ParameterError(
-                    "A model of several labels a text has no such page or picture; leave --report and "
-                    "--reliability out."
-                )
+            _check_sets({"--unlabelled": unlabelled, "--suspects": suspects, "--reliability": reliability})
             rows, _ = with_label_lists(rows, True, separator)
-            sets = evaluate_labels(
-                classifier, rows.texts, rows.labels or [], oos_labels=oos_label, watch=watch
-            )
-            print_json(sets.to_dict()) if json else print_text(sets.table())
-            return
-        if report is None:
-            result = measure(classifier, rows.texts, rows.labels or [], oos_labels=oos_label, watch=watch)
+            if learned is not None:
+                learned, _ = with_label_lists(learned, True, separator)
+            result, page = _measure_sets(classifier, rows, learned, origin, oos_label, watch)
         else:
-            from textgraft.experiments.report.evaluation import evaluation_report
-            from textgraft.experiments.report.page import write_page
+            result, page = _measure(classifier, rows, learned, origin, oos_label, watch, suspects, pool)
+    if report is not None and page is not None:
+        from textgraft.experiments.report.page import write_page
 
-            found = evaluation_report(
-                classifier, rows.texts, rows.labels or [],
-                origin=origin_of_command(
-                    model.resolve().name,
-                    {"model": model, "test rows": file, "training rows": train, "unlabelled": unlabelled},
-                ),
-                train=learned, suspects=suspects, unlabelled=pool, oos_labels=oos_label, watch=watch,
-            )  # fmt: skip
-            write_page(found.html(), report)
-            result = found.evaluation
+        write_page(page, report)
     if reliability is not None:
         from textgraft.experiments.reliability_plot import draw_reliability
 
@@ -137,6 +126,67 @@ def evaluate(
     for name, path in (("Reliability", reliability), ("Report", report)):
         if path is not None:
             print_text(f"{name}: {path}")
+
+
+def _measure(
+    classifier: TextClassifier,
+    rows: Rows,
+    learned: Rows | None,
+    origin: Origin | None,
+    oos_labels: list[str] | None,
+    watch: Watch,
+    suspects: bool | None,
+    pool: list[str | None] | None,
+) -> tuple[Any, str | None]:
+    """Measures of one label a text, and a page about them where its origin is given."""
+    from textgraft.experiments.evaluate import evaluate
+    from textgraft.experiments.report.evaluation import evaluation_report
+
+    labels = rows.labels or []
+    if origin is None:
+        return evaluate(classifier, rows.texts, labels, oos_labels=oos_labels, watch=watch), None
+    found = evaluation_report(
+        classifier, rows.texts, labels,
+        origin=origin, train=_labelled(learned), suspects=suspects, unlabelled=pool, oos_labels=oos_labels,
+        watch=watch,
+    )  # fmt: skip
+    return found.evaluation, found.html()
+
+
+def _measure_sets(
+    classifier: TextClassifier,
+    rows: Rows,
+    learned: Rows | None,
+    origin: Origin | None,
+    oos_labels: list[str] | None,
+    watch: Watch,
+) -> tuple[Any, str | None]:
+    """The same of several labels a text."""
+    from textgraft.experiments.evaluate_labels import evaluate_labels
+    from textgraft.experiments.report.several_labels import label_report
+
+    labels = rows.labels or []
+    if origin is None:
+        return evaluate_labels(classifier, rows.texts, labels, oos_labels=oos_labels, watch=watch), None
+    found = label_report(
+        classifier, rows.texts, labels,
+        origin=origin, train=_labelled(learned), oos_labels=oos_labels, watch=watch,
+    )  # fmt: skip
+    return found.evaluation, found.html()
+
+
+def _labelled(rows: Rows | None) -> tuple[list[object], list[object]] | None:
+    return None if rows is None else (rows.texts, rows.labels or [])
+
+
+def _check_sets(only_one: Mapping[str, object]) -> None:
+    """Refuse what can be said of one label a text only."""
+    from textgraft.errors import ParameterError
+
+    if asked := [name for name, value in only_one.items() if value is not None]:
+        raise ParameterError(
+            f"A model of several labels a text cannot be asked for {' and '.join(asked)}; leave that out."
+        )
 
 
 def _check_outputs(reliability: Path | None, report: Path | None, extras: Mapping[str, object]) -> None:

@@ -62,14 +62,12 @@ def on_rows(rows: RowReport) -> list[str]:
     return said
 
 
-def on_repeats(repeats: Repeats, n_rows: int) -> list[str]:
-    """What to do about contradictions and copies."""
+def on_repeats(repeats: Repeats, n_rows: int, under: str = "several labels") -> list[str]:
+    """What to do about contradictions, texts that stand ``under`` different answers, and copies."""
     said = []
     if several := repeats.conflicts + repeats.near_conflicts:
         stand = "text stands" if several == 1 else "texts stand"
-        said.append(
-            f"{several:,} {stand} under several labels: no classifier can be right on all those rows."
-        )
+        said.append(f"{several:,} {stand} under {under}: no classifier can be right on all those rows.")
     repeated = repeats.exact + repeats.near
     if repeated and repeated >= NOTABLE * n_rows:
         said.append(

@@ -19,6 +19,7 @@ from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.answers import Answers, Judged, answers_to
 from textgraft.experiments.tables import (
+    Measure,
     aligned,
     as_json,
     number,
@@ -41,16 +42,6 @@ class ClassResult:
     f1: float
     support: int
     rejected: int
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One score as a person reads it; ``key`` is the field of :class:`Evaluation` that has its number."""
-
-    key: str
-    name: str
-    value: str
-    meaning: str
 
 
 @dataclass(frozen=True)

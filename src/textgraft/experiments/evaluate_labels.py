@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from textgraft.core.examples import RowReport
-from textgraft.core.label_sets import check_label_sets, indicators, label_counts
-from textgraft.core.label_thresholds import LabelThresholds, reached
 from textgraft.core.progress import Watch, unwatched
-from textgraft.core.scores import Scores
-from textgraft.errors import DataError
+from textgraft.experiments.label_answers import JudgedSets, LabelAnswers, label_answers_to
 from textgraft.experiments.tables import (
+    Measure,
     aligned,
     as_json,
     number,
@@ -26,16 +24,8 @@ from textgraft.experiments.tables import (
     worst,
 )
 
-
-class JudgedSets(Protocol):
-    """What can be evaluated: every :class:`textgraft.TextClassifier` fitted on lists of labels."""
-
-    oos_labels: Iterable[str]
-    classes_: np.ndarray
-    label_thresholds_: LabelThresholds | None
-
-    def predict_scores(self, texts: Sequence[object], watch: Watch = unwatched, *, most: int = ...) -> Scores:
-        """Belief before decision."""
+SHARES_OF_TEXTS = ("subset_accuracy", "without_label", "out_of_scope_without_label")
+"""Measures that are said in percent."""
 
 
 @dataclass(frozen=True)
@@ -114,31 +104,34 @@ class MultilabelEvaluation:
         shown, lines = worst(self.labels, max_labels, "labels")
         head = ["label", "precision", "recall", "F1", "rows", "given", "threshold"]
         lines += aligned([head, *map(_report_row, shown)], "<>>>>>>")
-        lines += ["", *aligned(self._summary(), "<><"), "", self.threshold_sentence, *self.notes]
+        summary = [[one.name, one.value, one.meaning] for one in self.measures()]
+        lines += ["", *aligned(summary, "<><"), "", self.threshold_sentence, *self.notes]
         return "\n".join(lines)
 
-    def _summary(self) -> list[list[str]]:
-        return [
-            ["rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)],
-            ["micro-F1", number(self.micro_f1), "every pair of text and label counts the same"],
-            ["  precision", number(self.micro_precision), "of the labels given, right"],
-            ["  recall", number(self.micro_recall), "of the true labels, given"],
-            ["macro-F1", number(self.macro_f1), "every label counts the same"],
-            ["subset accuracy", percent(self.subset_accuracy), "texts given exactly their labels"],
-            ["Hamming loss", number(self.hamming_loss), "of all pairs of text and label, wrong"],
-            ["LRAP", number(self.lrap), "how well labels are ranked, whatever the thresholds; 1 is best"],
-            ["labels a text", f"{self.labels_a_text:.2f}", f"true; {self.predicted_a_text:.2f} given"],
-            [
-                "without a label",
-                percent(self.without_label),
-                f"true; {percent(self.predicted_without_label)} given",
-            ],
-            [
-                "  out-of-scope",
-                percent(self.out_of_scope_without_label),
-                "of out-of-scope texts given no label",
-            ],
-        ]
+    def measures(self) -> tuple[Measure, ...]:
+        """The scores, in the order in which a person reads them."""
+        texts = {
+            "micro_f1": ("micro-F1", "every pair of text and label counts the same"),
+            "micro_precision": ("  precision", "of the labels given, right"),
+            "micro_recall": ("  recall", "of the true labels, given"),
+            "macro_f1": ("macro-F1", "every label counts the same"),
+            "subset_accuracy": ("subset accuracy", "texts given exactly their labels"),
+            "hamming_loss": ("Hamming loss", "of all pairs of text and label, wrong"),
+            "lrap": ("LRAP", "how well labels are ranked, whatever the thresholds; 1 is best"),
+            "labels_a_text": ("labels a text", f"true; {self.predicted_a_text:.2f} given"),
+            "without_label": ("without a label", f"true; {percent(self.predicted_without_label)} given"),
+            "out_of_scope_without_label": ("  out-of-scope", "of out-of-scope texts given no label"),
+        }
+        return (
+            Measure("rows", "rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)),
+            *(Measure(key, name, self._said(key), meaning) for key, (name, meaning) in texts.items()),
+        )
+
+    def _said(self, key: str) -> str:
+        value = getattr(self, key)
+        if key == "labels_a_text":
+            return f"{value:.2f}"
+        return (percent if key in SHARES_OF_TEXTS else number)(value)
 
 
 def evaluate_labels(
@@ -164,30 +157,21 @@ def evaluate_labels(
         DataError: no row has a list of labels, or rows cannot be read; or the classifier learned one label
             a text.
     """
-    thresholds = classifier.label_thresholds_
-    if thresholds is None:
-        raise DataError("The classifier learned one label a text: evaluate it by rows of one label.")
-    examples = check_label_sets(texts, labels, classifier.oos_labels if oos_labels is None else oos_labels)
-    report, n = examples.report, len(examples.texts)
-    if not n:
-        raise DataError(
-            f"Expected in-scope rows with a list of labels, found none in {report.rows:,} rows "
-            f"(out of scope {report.out_of_scope:,}, no list {report.unlabelled:,}, empty {report.empty:,})."
-        )
-    n_learned = len(classifier.classes_)
-    scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch, most=n_learned)
-    unseen = sorted(set(label_counts(examples.labels)) - set(classifier.classes_))
-    names = [*classifier.classes_, *unseen]
-    true = indicators(examples.labels, names).astype(bool)
-    given = np.pad(reached(scores, thresholds), ((0, 0), (0, len(unseen))))
-    belief = np.pad(scores.by_class[:n], ((0, 0), (0, len(unseen))))
-    outside, given = given[n:], given[:n]
+    answers = label_answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch)
+    return label_evaluation_of(answers)
+
+
+def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
+    """Measure answers to rows the classifier has not seen."""
+    true, given, outside = answers.true, answers.given, answers.outside
+    report, unseen = answers.examples.report, answers.unseen
     hits = int((true & given).sum())
-    results = _by_label(true, given, names, thresholds)
-    unseen_rows = int(true[:, n_learned:].any(axis=1).sum())
+    results = _by_label(answers)
+    unseen_rows = int(true[:, answers.n_learned :].any(axis=1).sum())
+    ranking = ranking_precision(answers)
     return MultilabelEvaluation(
         rows=report.rows,
-        in_scope=n,
+        in_scope=len(true),
         out_of_scope=report.out_of_scope,
         unlabelled=report.unlabelled,
         skipped=report.empty,
@@ -199,25 +183,43 @@ def evaluate_labels(
         macro_f1=float(np.mean([one.f1 for one in results])) if results else 0.0,
         subset_accuracy=float((true == given).all(axis=1).mean()),
         hamming_loss=float((true != given).mean()),
-        lrap=_ranking(true, belief),
+        lrap=float(ranking.mean()) if len(ranking) else None,
         labels_a_text=float(true.sum(axis=1).mean()),
         predicted_a_text=float(given.sum(axis=1).mean()),
         without_label=float((~true.any(axis=1)).mean()),
         predicted_without_label=float((~given.any(axis=1)).mean()),
         out_of_scope_without_label=float((~outside.any(axis=1)).mean()) if len(outside) else None,
-        threshold_sentence=thresholds.sentence(),
+        threshold_sentence=answers.thresholds.sentence(),
         labels=results,
         notes=tuple(_notes(report, unseen, unseen_rows)),
     )
 
 
-def _by_label(
-    true: np.ndarray, given: np.ndarray, names: Sequence[str], thresholds: LabelThresholds
-) -> tuple[LabelResult, ...]:
+def ranking_precision(answers: LabelAnswers) -> np.ndarray:
+    """(m,) ranking precision of each of the rows that have a label; none where a single label has no rank.
+
+    Its mean is label ranking average precision (LRAP): of the labels believed at least as much as a true
+    one, the share that is true.
+    """
+    from scipy.stats import rankdata
+
+    rows = answers.true.any(axis=1)
+    true, belief = answers.true[rows], answers.belief[rows]
+    if not len(true) or true.shape[1] < 2:
+        return np.empty(0)
+    rank = rankdata(-belief, "max", axis=1)
+    found = np.empty(len(true))
+    for row, has in enumerate(true):
+        found[row] = (rankdata(rank[row, has], "max") / rank[row, has]).mean()
+    return found
+
+
+def _by_label(answers: LabelAnswers) -> tuple[LabelResult, ...]:
     """Results of every label that is true or given somewhere."""
+    true, given, thresholds = answers.true, answers.given, answers.thresholds
     hits, support, predicted = (one.sum(axis=0) for one in (true & given, true, given))
     results = []
-    for label, name in enumerate(names):
+    for label, name in enumerate(answers.names):
         if support[label] or predicted[label]:
             results.append(
                 LabelResult(
@@ -231,16 +233,6 @@ def _by_label(
                 )
             )
     return tuple(sorted(results, key=lambda one: one.name))
-
-
-def _ranking(true: np.ndarray, belief: np.ndarray) -> float | None:
-    """LRAP of the rows that have a label; a single label has no rank."""
-    from sklearn.metrics import label_ranking_average_precision_score
-
-    rows = true.any(axis=1)
-    if not rows.any() or true.shape[1] < 2:
-        return None
-    return float(label_ranking_average_precision_score(true[rows], belief[rows]))
 
 
 def _share(part: int, whole: int) -> float:

@@ -52,7 +52,12 @@ def macro_f1_interval(
     Args:
         truth, predicted, seed, draws: as of :func:`macro_f1_draws`.
     """
-    low, high = np.quantile(macro_f1_draws(truth, predicted, seed, draws), (0.025, 0.975)).tolist()
+    return middle(macro_f1_draws(truth, predicted, seed, draws))
+
+
+def middle(drawn: np.ndarray) -> Bounds | None:
+    """The middle 95 % of scores (draws,); ``None`` where all draws agree, which shows nothing."""
+    low, high = np.quantile(drawn, (0.025, 0.975)).tolist()
     return (low, high) if low < high else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
 
@@ -19,6 +19,16 @@ class Scored(Protocol):
 
 
 One = TypeVar("One", bound=Scored)
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One score as a person reads it; ``key`` is the field of an evaluation that has its number."""
+
+    key: str
+    name: str
+    value: str
+    meaning: str
 
 
 def aligned(rows: Sequence[Sequence[str]], flush: str) -> list[str]:

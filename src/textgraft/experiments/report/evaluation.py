@@ -122,11 +122,10 @@ def evaluation_report(
     """
     answers = answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch)
     found = confusions(answers)
-    parameters = parameters_to_json(classifier.get_params(deep=False), classifier.encoder_)
     return EvaluationReport(
         origin=origin,
         method=classifier.method,
-        parameters=tuple((name, _plain(value)) for name, value in sorted(parameters.items())),
+        parameters=said_parameters(classifier),
         n_classes=len(classifier.classes_),
         n_learned=len(classifier.train_texts_),
         seed=seed,
@@ -141,6 +140,12 @@ def evaluation_report(
         next=None if unlabelled is None else label_next(classifier, unlabelled, k=n_next, watch=watch),
         training=getattr(classifier.learned_, "training", None),
     )
+
+
+def said_parameters(classifier: TextClassifier) -> tuple[tuple[str, str], ...]:
+    """Names and values of a classifier's parameters as a person reads them."""
+    parameters = parameters_to_json(classifier.get_params(deep=False), classifier.encoder_)
+    return tuple((name, _plain(value)) for name, value in sorted(parameters.items()))
 
 
 def _plain(value: Any) -> str:

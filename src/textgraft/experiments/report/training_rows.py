@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from textgraft.core.examples import Examples, check_examples
+from textgraft.core.label_sets import LabelledSets, check_label_sets, label_counts
 from textgraft.core.progress import Watch
 from textgraft.experiments.advice import on_leaks, on_repeats
 from textgraft.experiments.answers import Answers
-from textgraft.experiments.repeats import Leaks, Repeats, find_leaks, find_repeats
+from textgraft.experiments.label_answers import LabelAnswers
+from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
 from textgraft.experiments.suspicious import Suspects, suspicious_labels
 from textgraft.methods.base import TextClassifier
+from textgraft.methods.multilabel import named
 
 MOST_SUSPECTS = 20
 
@@ -60,20 +63,71 @@ def training_rows(
     """
     texts, labels = train or (classifier.train_texts_, classifier.classes_[classifier.train_codes_])
     examples = check_examples(texts, labels, classifier.oos_labels)
-    known = [*examples.texts, *examples.out_of_scope, *examples.unlabelled]
-    repeats = find_repeats(list(zip(examples.texts, examples.labels, strict=True)))
-    leaks = find_leaks(known, answers.texts, examples.labels, answers.examples.labels)
-    if suspects is None:
-        suspects = train is not None and not hasattr(classifier.learned_, "training")
-    return TrainingRows(
+    found = _looked_at(
+        list(zip(examples.texts, examples.labels, strict=True)),
+        _known(examples),
+        answers.texts,
+        (examples.labels, answers.examples.labels),
         given=train is not None,
-        rows=len(examples.texts),
-        classes=len(set(examples.labels)),
+    )
+    if suspects is None:
+        suspects = found.given and not hasattr(classifier.learned_, "training")
+    return replace(found, suspects=_suspects(classifier, examples, watch)) if suspects else found
+
+
+def training_label_sets(
+    classifier: TextClassifier, answers: LabelAnswers, train: Labelled | None
+) -> TrainingRows:
+    """The same of rows of several labels, of which none is doubted; arguments as of :func:`training_rows`."""
+    texts, labels = train or (classifier.train_texts_, _kept_sets(classifier))
+    examples, test = check_label_sets(texts, labels, classifier.oos_labels), answers.examples
+    # a set of labels is one answer: rows of one text that differ in one label contradict each other
+    return _looked_at(
+        [(text, named(names)) for text, names in zip(examples.texts, examples.labels, strict=True)],
+        _known(examples),
+        [*test.texts, *test.out_of_scope],
+        (label_counts(examples.labels), label_counts(test.labels)),
+        given=train is not None,
+        under="several sets of labels",
+    )
+
+
+def _looked_at(
+    rows: list[Row],
+    known: Sequence[str],
+    tested: Sequence[str],
+    labels: tuple[Iterable[str], Iterable[str]],
+    *,
+    given: bool,
+    under: str = "several labels",
+) -> TrainingRows:
+    """Copies, contradictions and leaks.
+
+    Args:
+        rows: that were learned from.
+        known, tested: all training texts, all test texts.
+        labels: of training rows and of test rows.
+        given: as of :class:`TrainingRows`.
+        under: what a text stands under that contradicts itself.
+    """
+    repeats, leaks = find_repeats(rows), find_leaks(known, tested, *labels)
+    return TrainingRows(
+        given=given,
+        rows=len(rows),
+        classes=len(set(labels[0])),
         repeats=repeats,
         leaks=leaks,
-        suspects=_suspects(classifier, examples, watch) if suspects else None,
-        advice=(*on_repeats(repeats, len(examples.texts)), *on_leaks(leaks)),
+        suspects=None,
+        advice=(*on_repeats(repeats, len(rows), under), *on_leaks(leaks)),
     )
+
+
+def _known(examples: Examples | LabelledSets) -> list[str]:
+    return [*examples.texts, *examples.out_of_scope, *examples.unlabelled]
+
+
+def _kept_sets(classifier: TextClassifier) -> list[tuple[str, ...]]:
+    return [tuple(classifier.classes_[has]) for has in classifier.train_codes_.astype(bool)]
 
 
 def _suspects(classifier: TextClassifier, examples: Examples, watch: Watch) -> Suspects:

@@ -1,0 +1,116 @@
+"""Everything that a report says of one classifier of several labels a text on one test file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from textgraft.core.progress import Watch, unwatched
+from textgraft.experiments.evaluate_labels import (
+    LabelResult,
+    MultilabelEvaluation,
+    label_evaluation_of,
+    ranking_precision,
+)
+from textgraft.experiments.label_answers import label_answers_to
+from textgraft.experiments.label_intervals import label_score_intervals
+from textgraft.experiments.label_slips import LabelSlips, label_slips
+from textgraft.experiments.report.charts import losses_chart
+from textgraft.experiments.report.evaluation import MOST_CLASSES, said_parameters
+from textgraft.experiments.report.origin import Origin
+from textgraft.experiments.report.page import rendered
+from textgraft.experiments.report.training_rows import Labelled, TrainingRows, training_label_sets
+from textgraft.experiments.score_intervals import Bounds
+from textgraft.experiments.tables import as_json, worst_first
+from textgraft.methods.base import TextClassifier
+from textgraft.training.records import Training
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """What :func:`label_report` gathered.
+
+    Attributes:
+        origin: where it comes from.
+        method, parameters: the classifier's.
+        n_labels, n_learned: labels it knows, rows it learned from.
+        seed: of bootstrap draws.
+        evaluation: the scores.
+        intervals: 95 % intervals of scores by name; ``None`` where there is none.
+        slips: where it is wrong, with evidence.
+        training_rows: what is wrong with the rows it learned from.
+        training: how its network was trained; ``None`` when it has none.
+    """
+
+    origin: Origin
+    method: str
+    parameters: tuple[tuple[str, str], ...]
+    n_labels: int
+    n_learned: int
+    seed: int
+    evaluation: MultilabelEvaluation
+    intervals: dict[str, Bounds | None]
+    slips: LabelSlips
+    training_rows: TrainingRows
+    training: Training | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON can hold it, but for the training."""
+        return {name: value for name, value in as_json(self).items() if name != "training"}
+
+    def html(self) -> str:
+        """One page that needs nothing else."""
+        return rendered(
+            "evaluation_of_sets.html.j2",
+            report=self,
+            origin=self.origin,
+            losses_chart=None if self.training is None else losses_chart(self.training),
+        )
+
+    @property
+    def worst_labels(self) -> tuple[LabelResult, ...]:
+        """Results by label, lowest F1 first, at most :data:`MOST_CLASSES`."""
+        return tuple(worst_first(self.evaluation.labels)[:MOST_CLASSES])
+
+
+def label_report(
+    classifier: TextClassifier,
+    texts: Sequence[object],
+    labels: Sequence[object],
+    *,
+    origin: Origin,
+    train: Labelled | None = None,
+    oos_labels: Iterable[object] | None = None,
+    seed: int = 0,
+    watch: Watch = unwatched,
+) -> LabelReport:
+    """Gather what a person should know about a classifier of several labels, from rows it has not seen.
+
+    Args:
+        classifier: fitted on lists of labels; it stays as it is.
+        texts, labels: as of :func:`textgraft.evaluate`.
+        origin: where the report comes from; see :func:`textgraft.experiments.report.origin.origin_of`.
+        train: texts and lists of labels that were learned from, with those the classifier does not keep.
+        oos_labels: labels of out-of-scope rows; those of the classifier by default.
+        seed: of bootstrap draws.
+        watch: told of progress.
+
+    Raises:
+        DataError: no row has a list of labels, or rows cannot be read; or the classifier learned one label
+            a text.
+    """
+    answers = label_answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch)
+    return LabelReport(
+        origin=origin,
+        method=classifier.method,
+        parameters=said_parameters(classifier),
+        n_labels=len(classifier.classes_),
+        n_learned=len(classifier.train_texts_),
+        seed=seed,
+        evaluation=label_evaluation_of(answers),
+        intervals=label_score_intervals(answers, ranking_precision(answers), seed),
+        slips=label_slips(classifier, answers, watch=watch),
+        training_rows=training_label_sets(classifier, answers, train),
+        training=getattr(classifier.learned_, "training", None),
+    )
