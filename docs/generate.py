@@ -203,6 +203,25 @@ def use_table() -> str:
     return _table(["on use", "data", "accuracy", "known", "AUROC"], rows, result)
 
 
+def fewshot_beside_table() -> str:
+    result = _result("fewshot_beside")
+    rows = [
+        [
+            seed,
+            *(f"{run['accuracy']:.4f}, {_seconds(run['fit_seconds'])}" for run in runs),
+            "–" if faster is None else faster,
+        ]
+        for seed, (*runs, faster) in enumerate(
+            zip(*result["runs"].values(), result["times_faster"], strict=True)
+        )
+    ]
+    return _table(["fewshot_commits, seed", "finetune", "SetFit", "times faster"], rows, result)
+
+
+def _seconds(value: float | None) -> str:
+    return "seconds not known" if value is None else f"{value:.0f} s"
+
+
 def training_speed_table() -> str:
     result = _result("training_speed")
     rows = [
@@ -476,6 +495,7 @@ TABLES = {
     "siamese": siamese_table,
     "pair": pair_table,
     "use": use_table,
+    "few-shot beside": fewshot_beside_table,
     "training speed": training_speed_table,
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "risk": risk_table,
