@@ -40,6 +40,7 @@ TABLES: dict[str, tuple[str, int, tuple[dict[str, Any], ...]]] = {
         400,
         ({}, {"dropout": 0.5}, {"rate": 1e-3}, {"rate": 4e-3}, {"epochs": 15}, {"epochs": 60}),
     ),
+    "transformer-gru:states": ("transformer-gru", 4_000, ({}, {"states": "last"})),
     "transformer-gru:400": (
         "transformer-gru",
         400,

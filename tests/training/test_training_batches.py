@@ -115,6 +115,16 @@ def test_a_whole_batch_comes_in_parts_of_like_length() -> None:
     assert [part.ids.shape for part in parts] == [(2, 200), (2, 3)]
 
 
+def test_of_a_network_that_leaves_padding_out_batches_are_one_part() -> None:
+    ids = texts([200, 2, 199, 3])
+    many = TokenBatches(ids, np.zeros(4, dtype=np.int64), 4, 0, in_parts=False)
+    ((rows,),) = many.steps(0)
+    assert sorted(rows) == [0, 1, 2, 3]
+    assert many.some(np.array([True, False, True, True])).steps(0)[0][0].shape == (3,)
+    whole = WholeBatches(ids, np.zeros(4, dtype=np.int64), 4, 0, in_parts=False)
+    assert [part.ids.shape for part in whole.take(rows, 0)] == [(4, 200)]
+
+
 def test_rows_of_an_array() -> None:
     batches = ArrayBatches(np.arange(6, dtype=np.float32).reshape(3, 2), np.array([4, 5, 6]), 2, 0)
     rows, codes = batches.take(np.array([2, 0]), 0)

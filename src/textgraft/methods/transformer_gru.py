@@ -42,6 +42,11 @@ if TYPE_CHECKING:
     from textgraft.networks.gru import GRUHead
 
 
+STATES = ("mean", "last")
+"""Of which layers states are read. The mean is better on training rows of three of four data sets, and much
+better on two (``benchmarks/defaults_gru.py transformer-gru:states``)."""
+
+
 @dataclass(frozen=True)
 class StateReader:
     """A frozen transformer and the recurrent head over its states."""
@@ -74,6 +79,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
     Args:
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder` with token states.
+        states: the ``mean`` of those of all layers, or those of the ``last`` one.
         epochs: times that every row is seen; ``auto`` by the number of rows.
         rate: peak learning rate.
         batch_size: texts a step; ``auto`` by the number of rows.
@@ -97,6 +103,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         self,
         encoder: str | Encoder = "minilm",
         *,
+        states: str = "mean",
         epochs: int | str = "auto",
         rate: float = 2e-3,
         batch_size: int | str = "auto",
@@ -113,6 +120,7 @@ class TransformerGRUClassifier(NetworkClassifier):
         seed: int = 0,
     ) -> None:
         self.encoder = encoder
+        self.states = states
         self.epochs = epochs
         self.rate = rate
         self.batch_size = batch_size
@@ -129,7 +137,9 @@ class TransformerGRUClassifier(NetworkClassifier):
         self.seed = seed
 
     def _faults(self) -> list[str]:
-        return gru_faults(self.get_params(deep=False))
+        known = self.states in STATES
+        faults = [] if known else [f"states must be {' or '.join(STATES)}, found {self.states!r}"]
+        return faults + gru_faults(self.get_params(deep=False))
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
@@ -152,7 +162,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
         check_class_count(self.method, lesson.n_classes)
         assert lesson.encoder is not None
-        transformer, pretrained = self._frozen(lesson.encoder, self.truncate)
+        transformer, pretrained = self._frozen(lesson.encoder, self.truncate, self.states)
         texts = list(lesson.features)
         limit, reads = choose_max_tokens(self.max_tokens, lesson.encoder, pretrained, texts, self.truncate)
         ids = pretrained.tokens.ids(texts, limit)
@@ -178,7 +188,12 @@ class TransformerGRUClassifier(NetworkClassifier):
         stored = f"Token states of {len(ids):,} texts were computed once ({size:,.0f} MB on disk meanwhile)."
         notes = (recipe.sentence(len(ids)), reads, stored, *training.notes)
         running = StateReader(transformer, head, pretrained, limit)
-        settings = {"n_classes": lesson.n_classes, "max_tokens": limit, "truncate": self.truncate}
+        settings = {
+            "n_classes": lesson.n_classes,
+            "max_tokens": limit,
+            "truncate": self.truncate,
+            "states": self.states,
+        }
         return recurrent_of(head, running, lesson, settings, replace(training, notes=notes))
 
     def _pack(self, learned: Recurrent) -> Bundle:
@@ -187,17 +202,20 @@ class TransformerGRUClassifier(NetworkClassifier):
     def _unpack(self, packed: Bundle) -> Recurrent:
         parts = parts_of(packed)
         assert self.encoder_ is not None
-        # models saved before there was a choice left out the end
-        transformer, pretrained = self._frozen(self.encoder_, parts["settings"].get("truncate", "end"))
-        head = self._head(transformer.dim, parts["settings"]["n_classes"])
+        settings = parts["settings"]
+        # models saved before there was a choice left out the end, and read the last layer
+        transformer, pretrained = self._frozen(
+            self.encoder_, settings.get("truncate", "end"), settings.get("states", "last")
+        )
+        head = self._head(transformer.dim, settings["n_classes"])
         load_tensors(head, parts["tensors"])
         head.to(pretrained.device)
-        reader = StateReader(transformer, head, pretrained, parts["settings"]["max_tokens"])
+        reader = StateReader(transformer, head, pretrained, settings["max_tokens"])
         return Recurrent(running=reader, **parts)
 
     # ── parts ───────────────────────────────────────────────────────────────────────
 
-    def _frozen(self, encoder: Encoder, truncate: str = "end") -> tuple[Any, Trainable]:
+    def _frozen(self, encoder: Encoder, truncate: str = "end", states: str = "last") -> tuple[Any, Trainable]:
         """The transformer under an encoder's pooling, frozen and in the precision of its device."""
         from textgraft.networks.packed import to_bf16
 
@@ -209,6 +227,7 @@ class TransformerGRUClassifier(NetworkClassifier):
                 "Use minilm, a model folder or a hub id."
             )
         transformer.requires_grad_(False).eval().to(pretrained.device)
+        transformer.mixes = states == "mean"
         if pretrained.precision == "bf16":
             to_bf16(transformer, pretrained.device)
         return transformer, pretrained.truncating(truncate)

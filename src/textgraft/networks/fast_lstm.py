@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from textgraft.networks.dropout import FastDropout
+from textgraft.networks.int8_lstm import FEWEST_UNITS, Int8LSTM, int8_works
 from textgraft.networks.starts import Starts
 
 STEPS_AT_ONCE = 4
@@ -63,6 +64,10 @@ class LSTMLayer(nn.Module):
         weight_dropout: share of the weights from state to state that are 0 within a call while training
             (DropConnect: Merity, Keskar and Socher, "Regularizing and Optimizing LSTM Language Models",
             2017). fastai drops none of the backward direction's; we drop of both.
+
+    Attributes:
+        answers_in_int8: whether 8-bit products may answer where products are in bf16 on a CPU and nothing
+            is learned.
     """
 
     def __init__(
@@ -72,6 +77,8 @@ class LSTMLayer(nn.Module):
         self.hidden = hidden
         self.ends = ("_l0", "_l0_reverse") if bidirectional else ("_l0",)
         self.weight_dropout = FastDropout(weight_dropout)
+        self.answers_in_int8 = False
+        self._in_int8: dict[str, tuple[tuple[int, ...], Int8LSTM]] = {}
         bound = 1.0 / math.sqrt(hidden)
         for end in self.ends:
             for name, shape in {
@@ -101,16 +108,47 @@ class LSTMLayer(nn.Module):
         for place, end in enumerate(self.ends):
             before = (state[0][:, place], state[1][:, place])
             if place == 0:
-                out, hidden, cell = lstm(states, before, self._weights(end), starts)
+                out, hidden, cell = self._read(end, states, before, starts)
             else:
                 turned = starts.backward() if starts else None
-                out, hidden, cell = lstm(states.flip(1), before, self._weights(end), turned)
+                out, hidden, cell = self._read(end, states.flip(1), before, turned)
                 out = out.flip(1)
             outs.append(out)
             hiddens.append(hidden)
             cells.append(cell)
         together = torch.cat(outs, dim=2) if len(outs) > 1 else outs[0]
         return together, (torch.stack(hiddens, 1), torch.stack(cells, 1))
+
+    def _read(
+        self, end: str, states: Tensor, before: tuple[Tensor, Tensor], starts: Starts | None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        weights = self._weights(end)
+        if self.answers_in_int8 and starts is None and self._may_answer_in_int8(states):
+            with torch.autocast("cpu", enabled=False):
+                return self._int8(end, weights)(states.to(torch.bfloat16), *before)
+        return lstm(states, before, weights, starts)
+
+    def _may_answer_in_int8(self, states: Tensor) -> bool:
+        return (
+            not torch.is_grad_enabled()
+            and states.device.type == "cpu"
+            and torch.is_autocast_enabled("cpu")
+            and torch.get_autocast_dtype("cpu") == torch.bfloat16
+            and self.hidden >= FEWEST_UNITS
+            and int8_works()
+        )
+
+    def _int8(self, end: str, weights: LSTMWeights) -> Int8LSTM:
+        """Rounding all weights costs as much as a dozen words, so it is done once for the same numbers."""
+        version = tuple(number for weight in weights for number in (weight.data_ptr(), weight._version))
+        if self._in_int8.get(end, (None,))[0] != version:
+            made = Int8LSTM(weights.ih, weights.hh, weights.bias_ih + weights.bias_hh)
+            self._in_int8[end] = version, made
+        return self._in_int8[end][1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # a copy of the layer rounds its own weights
+        return self.__dict__ | {"_in_int8": {}}
 
     def _weights(self, end: str) -> LSTMWeights:
         of = dict(self.named_parameters())

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from textgraft.errors import ParameterError
 from textgraft.networks.awd_lstm import AWDLSTM, State
 from textgraft.networks.concat_pooling import Pooled
+from textgraft.networks.fast_lstm import LSTMLayer
 from textgraft.networks.pooling import at_least_one
 from textgraft.networks.text_classifier_head import TextClassifierHead
 
@@ -60,6 +61,10 @@ class RecurrentClassifier(nn.Module):
         self.body = body
         self.pool = pool
         self.tokens_at_once = tokens_at_once
+        # a language model's perplexity would rise a little, what a classifier decides stays
+        for layer in body.modules():
+            if isinstance(layer, LSTMLayer):
+                layer.answers_in_int8 = True
         self.head = TextClassifierHead(len(POOLS[pool]) * body.settings.embedding, n_classes, output=output)
 
     @property

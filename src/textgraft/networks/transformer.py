@@ -66,6 +66,9 @@ class Transformer(nn.Module):
     Attributes:
         dim: numbers of a state.
         unpads: whether padding is left out on a CPU; states at padding are then 0.
+        mixes: whether states are the mean of those of the embeddings and of every block, not of the last
+            block alone (Peters et al., "Deep Contextualized Word Representations", 2018, who learn a share
+            for each).
     """
 
     def __init__(self, body: nn.Module, dim: int) -> None:
@@ -73,13 +76,23 @@ class Transformer(nn.Module):
         self.body = body
         self.dim = dim
         self.unpads = False
+        self.mixes = False
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        if self.unpads and ids.device.type == "cpu" and mask[:, 0].all() and not mask.all():
+        if (
+            self.unpads
+            and not self.mixes
+            and ids.device.type == "cpu"
+            and mask[:, 0].all()
+            and not mask.all()
+        ):
             where = Unpadded.of(mask)
             return where.put(unpadded_states(self.body, ids, where), mask)
         # without a mask attention takes its fastest path; equal lengths are common after sorting
         needed = None if bool(mask.all()) else mask.long()
+        if self.mixes:
+            every = self.body(input_ids=ids, attention_mask=needed, output_hidden_states=True).hidden_states
+            return torch.stack(every).mean(0)
         states: Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state
         return states
 

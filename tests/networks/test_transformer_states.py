@@ -1,0 +1,47 @@
+"""Of which layers a frozen transformer's states are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import textgraft as tg
+from textgraft.encoders.encoder import as_trainable
+from textgraft.errors import ParameterError
+
+FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_mean_is_that_of_embeddings_and_blocks(family: str, tiny_models: Callable[[str], Path]) -> None:
+    pretrained = as_trainable(tg.load_encoder(str(tiny_models(family))), "finetune").trainable()
+    transformer = pretrained.network.transformer.eval()
+    ids, mask = torch.tensor([[5, 6, 7], [8, 9, pretrained.tokens.pad]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
+    last = transformer(ids, mask.bool())
+    transformer.mixes = True
+    found = transformer(ids, mask.bool())
+    every = transformer.body(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
+    assert len(every) == 3
+    torch.testing.assert_close(found, (every[0] + every[1] + every[2]) / 3)
+    torch.testing.assert_close(last, every[-1])
+
+
+def test_a_classifier_reads_what_it_is_told_and_remembers_it(
+    tiny_models: Callable[[str], Path], tmp_path: Path
+) -> None:
+    folder, texts, labels = str(tiny_models("bert")), ["red apple", "steel saw"] * 6, ["fruit", "tool"] * 6
+    beliefs = []
+    for states in ("mean", "last"):
+        clf = tg.TransformerGRUClassifier(folder, states=states, epochs=2, hidden=8).fit(texts, labels)
+        clf.save(tmp_path / states)
+        loaded = tg.load(tmp_path / states)
+        assert loaded.states == states
+        beliefs.append(clf.predict_proba(texts[:2]))
+        assert np.array_equal(loaded.predict_proba(texts[:2]), beliefs[-1])
+    assert not np.allclose(*beliefs, atol=1e-4)
+    with pytest.raises(ParameterError, match="states must be mean or last"):
+        tg.TransformerGRUClassifier(folder, states="first").fit(texts, labels)
