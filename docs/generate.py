@@ -453,6 +453,40 @@ def awd_speed_table() -> str:
     return _table(words, rows, result)
 
 
+def int8_table() -> str:
+    result = _result("int8_answers")
+    row = [
+        "x".join(str(result["sizes"][name]) for name in ("embedding", "hidden", "layers")),
+        result["accuracy_int8"], result["accuracy_bf16"], result["same_class"],
+        result["largest_difference_of_belief"],
+    ]  # fmt: skip
+    head = ["LSTM on trec", "accuracy in 8 bits", "in bf16", "same class", "largest difference of belief"]
+    return _table(head, [row], result)
+
+
+def states_table() -> str:
+    result = _result("defaults_transformer-gru_states")
+    data = list(dict.fromkeys(row["data"] for row in result["table"]))
+    named = {"": "mean", "last": "last"}
+    rows = [
+        [
+            name,
+            *(
+                _number(
+                    next(
+                        row["accuracy"]
+                        for row in result["table"]
+                        if row["data"] == one and row["parameters"].get("states", "") == given
+                    )
+                )
+                for one in data
+            ),
+        ]
+        for given, name in named.items()
+    ]
+    return _table(["states of", *data], rows, result)
+
+
 def language_model_facts() -> str:
     """What the packaged language model's own manifest says of it."""
     about, size = _packaged_language_model()
@@ -514,6 +548,8 @@ TABLES = {
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
     "awd speed": awd_speed_table,
+    "int8": int8_table,
+    "states": states_table,
 }
 
 
