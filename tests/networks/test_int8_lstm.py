@@ -142,6 +142,12 @@ def test_a_classifier_answers_so_and_a_language_model_does_not(used: list[int]) 
         torch.testing.assert_close(found, exact(ids, mask).float(), atol=0.03, rtol=0.05)
 
 
+@works
+def test_it_may_first_be_asked_in_the_middle_of_an_answer() -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        assert int8_works.__wrapped__()
+
+
 def test_where_the_operators_fail_nothing_is_computed_in_8_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_vnni": True})
 
