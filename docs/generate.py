@@ -374,9 +374,11 @@ def novelty_choice_table(name: str) -> str:
     cells = {(row["data"], row["confidence"]): row for row in result["table"]}
     unknown = {row["data"]: row["unknown"] for row in result["table"]}
     rows = []
-    for name in dict.fromkeys(confidence for _, confidence in cells):
-        found = [cells[data, name] for data in unknown]
-        rows.append([name, *(f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found)])
+    for confidence in dict.fromkeys(confidence for _, confidence in cells):
+        found = [cells[data, confidence] for data in unknown]
+        rows.append(
+            [confidence, *(f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found)]
+        )
     return _table(["confidence", *(f"{data}, {n} out" for data, n in unknown.items())], rows, result)
 
 
@@ -467,23 +469,10 @@ def int8_table() -> str:
 def states_table() -> str:
     result = _result("defaults_transformer-gru_states")
     data = list(dict.fromkeys(row["data"] for row in result["table"]))
-    named = {"": "mean", "last": "last"}
-    rows = [
-        [
-            name,
-            *(
-                _number(
-                    next(
-                        row["accuracy"]
-                        for row in result["table"]
-                        if row["data"] == one and row["parameters"].get("states", "") == given
-                    )
-                )
-                for one in data
-            ),
-        ]
-        for given, name in named.items()
-    ]
+    cells = {
+        (row["parameters"].get("states", "mean"), row["data"]): row["accuracy"] for row in result["table"]
+    }
+    rows = [[states, *(_number(cells[states, one]) for one in data)] for states in ("mean", "last")]
     return _table(["states of", *data], rows, result)
 
 

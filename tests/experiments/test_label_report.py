@@ -14,7 +14,6 @@ import textgraft as tg
 from pages import EVIL
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.errors import DataError
-from textgraft.experiments.evaluate_labels import ranking_precision
 from textgraft.experiments.label_answers import LabelAnswers, label_answers_to
 from textgraft.experiments.label_intervals import label_score_intervals
 from textgraft.experiments.label_slips import label_slips
@@ -197,7 +196,7 @@ def test_intervals_hold_the_scores_and_narrow_with_rows() -> None:
         true = draw.random((n, 3)) < 0.4
         belief = np.clip(true * 0.5 + draw.random((n, 3)) * 0.6, 0, 1)
         answers = answers_of(true, belief)
-        found = label_score_intervals(answers, ranking_precision(answers), 0, draws=300)
+        found = label_score_intervals(answers, 0, draws=300)
         scores = {
             "micro_f1": f1_score(true, answers.given, average="micro"),
             "macro_f1": f1_score(true, answers.given, average="macro"),
@@ -220,10 +219,10 @@ def test_ranking_precision_is_that_of_scikit_learn() -> None:
     draw = np.random.default_rng(0)
     true, belief = draw.random((50, 4)) < 0.4, draw.integers(0, 4, (50, 4)) / 4
     rows = true.any(axis=1)
-    found = ranking_precision(answers_of(true, belief))
+    found = answers_of(true, belief).ranking_precision
     each = [
         label_ranking_average_precision_score(t[None], b[None])
         for t, b in zip(true[rows], belief[rows], strict=True)
     ]
     assert found == pytest.approx(np.array(each))
-    assert not len(ranking_precision(answers_of([[1], [0]], [[0.2], [0.7]])))
+    assert not len(answers_of([[1], [0]], [[0.2], [0.7]]).ranking_precision)

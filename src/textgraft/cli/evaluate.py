@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -108,9 +108,8 @@ def evaluate(
             rows, _ = with_label_lists(rows, True, separator)
             if learned is not None:
                 learned, _ = with_label_lists(learned, True, separator)
-            result, page = _measure_sets(classifier, rows, learned, origin, oos_label, watch)
-        else:
-            result, page = _measure(classifier, rows, learned, origin, oos_label, watch, suspects, pool)
+        extras = {} if classifier.multilabel_ else {"suspects": suspects, "unlabelled": pool}
+        result, page = _measure(classifier, rows, learned, origin, oos_label, watch, extras)
     if report is not None and page is not None:
         from textgraft.experiments.report.page import write_page
 
@@ -135,48 +134,24 @@ def _measure(
     origin: Origin | None,
     oos_labels: list[str] | None,
     watch: Watch,
-    suspects: bool | None,
-    pool: list[str | None] | None,
+    extras: Mapping[str, Any],
 ) -> tuple[Any, str | None]:
-    """Measures of one label a text, and a page about them where its origin is given."""
-    from textgraft.experiments.evaluate import evaluate
-    from textgraft.experiments.report.evaluation import evaluation_report
-
+    """Measures, and a page about them where its origin is given; ``extras`` are what only a page says."""
     labels = rows.labels or []
     if origin is None:
+        from textgraft.experiments.measuring import evaluate
+
         return evaluate(classifier, rows.texts, labels, oos_labels=oos_labels, watch=watch), None
-    found = evaluation_report(
-        classifier, rows.texts, labels,
-        origin=origin, train=_labelled(learned), suspects=suspects, unlabelled=pool, oos_labels=oos_labels,
-        watch=watch,
-    )  # fmt: skip
-    return found.evaluation, found.html()
-
-
-def _measure_sets(
-    classifier: TextClassifier,
-    rows: Rows,
-    learned: Rows | None,
-    origin: Origin | None,
-    oos_labels: list[str] | None,
-    watch: Watch,
-) -> tuple[Any, str | None]:
-    """The same of several labels a text."""
-    from textgraft.experiments.evaluate_labels import evaluate_labels
+    from textgraft.experiments.report.evaluation import evaluation_report
     from textgraft.experiments.report.several_labels import label_report
 
-    labels = rows.labels or []
-    if origin is None:
-        return evaluate_labels(classifier, rows.texts, labels, oos_labels=oos_labels, watch=watch), None
-    found = label_report(
+    report: Callable[..., Any] = label_report if classifier.multilabel_ else evaluation_report
+    train = None if learned is None else (learned.texts, learned.labels or [])
+    found = report(
         classifier, rows.texts, labels,
-        origin=origin, train=_labelled(learned), oos_labels=oos_labels, watch=watch,
+        origin=origin, train=train, oos_labels=oos_labels, watch=watch, **extras,
     )  # fmt: skip
     return found.evaluation, found.html()
-
-
-def _labelled(rows: Rows | None) -> tuple[list[object], list[object]] | None:
-    return None if rows is None else (rows.texts, rows.labels or [])
 
 
 def _check_sets(only_one: Mapping[str, object]) -> None:

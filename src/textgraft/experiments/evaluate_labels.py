@@ -11,6 +11,7 @@ import numpy as np
 from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.label_answers import JudgedSets, LabelAnswers, label_answers_to
+from textgraft.experiments.label_counts import LabelCounts
 from textgraft.experiments.tables import (
     Measure,
     aligned,
@@ -144,8 +145,6 @@ def evaluate_labels(
 ) -> MultilabelEvaluation:
     """Measure a classifier of several labels a text on rows it has not seen, predicting each once.
 
-    Measures are those of Tsoumakas, Katakis and Vlahavas, "Mining Multi-label Data", 2010.
-
     Args:
         classifier: fitted on lists of labels.
         texts: n texts; empty ones are skipped and counted.
@@ -165,10 +164,9 @@ def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
     """Measure answers to rows the classifier has not seen."""
     true, given, outside = answers.true, answers.given, answers.outside
     report, unseen = answers.examples.report, answers.unseen
-    hits = int((true & given).sum())
-    results = _by_label(answers)
+    counts = LabelCounts.of(true, given)
     unseen_rows = int(true[:, answers.n_learned :].any(axis=1).sum())
-    ranking = ranking_precision(answers)
+    ranking = answers.ranking_precision
     return MultilabelEvaluation(
         rows=report.rows,
         in_scope=len(true),
@@ -177,12 +175,8 @@ def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
         skipped=report.empty,
         unseen_labels=len(unseen),
         unseen_rows=unseen_rows,
-        micro_f1=_share(2 * hits, int(true.sum() + given.sum())),
-        micro_precision=_share(hits, int(given.sum())),
-        micro_recall=_share(hits, int(true.sum())),
-        macro_f1=float(np.mean([one.f1 for one in results])) if results else 0.0,
+        **counts.scores(),
         subset_accuracy=float((true == given).all(axis=1).mean()),
-        hamming_loss=float((true != given).mean()),
         lrap=float(ranking.mean()) if len(ranking) else None,
         labels_a_text=float(true.sum(axis=1).mean()),
         predicted_a_text=float(given.sum(axis=1).mean()),
@@ -190,54 +184,28 @@ def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
         predicted_without_label=float((~given.any(axis=1)).mean()),
         out_of_scope_without_label=float((~outside.any(axis=1)).mean()) if len(outside) else None,
         threshold_sentence=answers.thresholds.sentence(),
-        labels=results,
+        labels=_by_label(answers, counts),
         notes=tuple(_notes(report, unseen, unseen_rows)),
     )
 
 
-def ranking_precision(answers: LabelAnswers) -> np.ndarray:
-    """(m,) ranking precision of each of the rows that have a label; none where a single label has no rank.
-
-    Its mean is label ranking average precision (LRAP): of the labels believed at least as much as a true
-    one, the share that is true.
-    """
-    from scipy.stats import rankdata
-
-    rows = answers.true.any(axis=1)
-    true, belief = answers.true[rows], answers.belief[rows]
-    if not len(true) or true.shape[1] < 2:
-        return np.empty(0)
-    rank = rankdata(-belief, "max", axis=1)
-    found = np.empty(len(true))
-    for row, has in enumerate(true):
-        found[row] = (rankdata(rank[row, has], "max") / rank[row, has]).mean()
-    return found
-
-
-def _by_label(answers: LabelAnswers) -> tuple[LabelResult, ...]:
-    """Results of every label that is true or given somewhere."""
-    true, given, thresholds = answers.true, answers.given, answers.thresholds
-    hits, support, predicted = (one.sum(axis=0) for one in (true & given, true, given))
-    results = []
-    for label, name in enumerate(answers.names):
-        if support[label] or predicted[label]:
-            results.append(
-                LabelResult(
-                    name=str(name),
-                    precision=_share(hits[label], predicted[label]),
-                    recall=_share(hits[label], support[label]),
-                    f1=_share(2 * hits[label], support[label] + predicted[label]),
-                    support=int(support[label]),
-                    predicted=int(predicted[label]),
-                    threshold=float(thresholds.values[label]) if label < len(thresholds.values) else None,
-                )
-            )
+def _by_label(answers: LabelAnswers, counts: LabelCounts) -> tuple[LabelResult, ...]:
+    """Results of every label that is true or given somewhere, in alphabetical order."""
+    thresholds = answers.thresholds.values
+    precision, recall, f1 = counts.precision, counts.recall, counts.f1
+    results = [
+        LabelResult(
+            name=str(answers.names[label]),
+            precision=float(precision[label]),
+            recall=float(recall[label]),
+            f1=float(f1[label]),
+            support=int(counts.support[label]),
+            predicted=int(counts.predicted[label]),
+            threshold=float(thresholds[label]) if label < len(thresholds) else None,
+        )
+        for label in np.flatnonzero(counts.there)
+    ]
     return tuple(sorted(results, key=lambda one: one.name))
-
-
-def _share(part: int, whole: int) -> float:
-    """A part of a whole; 0 of nothing, as scikit-learn has it."""
-    return float(part / whole) if whole else 0.0
 
 
 def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:

@@ -59,6 +59,25 @@ class LabelAnswers:
         """Labels of rows that the classifier never learned."""
         return [str(name) for name in self.names[self.n_learned :]]
 
+    @cached_property
+    def ranking_precision(self) -> np.ndarray:
+        """(m,) ranking precision of each row that has a label; none where a single label has no rank.
+
+        Its mean is label ranking average precision (LRAP): of the labels believed at least as much as a
+        true one, the share that is true.
+        """
+        from scipy.stats import rankdata
+
+        rows = self.true.any(axis=1)
+        true, belief = self.true[rows], self.belief[rows]
+        if not len(true) or true.shape[1] < 2:
+            return np.empty(0)
+        rank = rankdata(-belief, "max", axis=1)
+        found = np.empty(len(true))
+        for row, has in enumerate(true):
+            found[row] = (rankdata(rank[row, has], "max") / rank[row, has]).mean()
+        return found
+
     def named(self, has: np.ndarray) -> tuple[str, ...]:
         """Names of the labels that a row of (c,) bool has."""
         return tuple(map(str, self.names[has]))

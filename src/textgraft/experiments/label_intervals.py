@@ -10,22 +10,20 @@ import numpy as np
 
 from textgraft.experiments.intervals import DRAWS
 from textgraft.experiments.label_answers import LabelAnswers
+from textgraft.experiments.label_counts import LabelCounts
 from textgraft.experiments.score_intervals import Bounds, middle, share_interval
 
 
-def label_score_intervals(
-    answers: LabelAnswers, ranking: np.ndarray, seed: int, draws: int = DRAWS
-) -> dict[str, Bounds | None]:
+def label_score_intervals(answers: LabelAnswers, seed: int, draws: int = DRAWS) -> dict[str, Bounds | None]:
     """The interval of each score of :class:`~textgraft.experiments.evaluate_labels.MultilabelEvaluation`
     that has one, by name.
 
     Args:
         answers: of rows the classifier has not seen.
-        ranking: (m,) ranking precision of the rows that have a label, perhaps none.
         seed: of rows drawn anew.
         draws: how many times.
     """
-    true, given = answers.true, answers.given
+    true, given, ranking = answers.true, answers.given, answers.ranking_precision
     exact = (true == given).all(axis=1)
     drawn = _drawn(true, given, seed, draws)
     random = np.random.default_rng(seed)
@@ -47,21 +45,5 @@ def _drawn(true: np.ndarray, given: np.ndarray, seed: int, draws: int) -> dict[s
     scores = []
     for _ in range(draws):
         weights = np.bincount(random.integers(0, n, n), minlength=n).astype(np.float32)
-        right, support, predicted = (weights @ one for one in (hits, truth, said))
-        there = support + predicted > 0
-        f1 = 2 * right[there] / (support + predicted)[there]
-        total, real, got = (float(one.sum(dtype=np.float64)) for one in (right, support, predicted))
-        scores.append(
-            {
-                "micro_f1": _share(2 * total, real + got),
-                "micro_precision": _share(total, got),
-                "micro_recall": _share(total, real),
-                "macro_f1": float(f1.mean()) if len(f1) else 0.0,
-                "hamming_loss": (real + got - 2 * total) / true.size,
-            }
-        )
+        scores.append(LabelCounts(weights @ hits, weights @ truth, weights @ said, n).scores())
     return {name: np.array([one[name] for one in scores]) for name in scores[0]}
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0

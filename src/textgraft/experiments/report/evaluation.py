@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.answers import answers_to
 from textgraft.experiments.confusions import Confusions, confusions
 from textgraft.experiments.evaluate import ClassResult, Evaluation, evaluation_of
 from textgraft.experiments.label_next import LabelNext, label_next
-from textgraft.experiments.report.charts import losses_chart, reliability_chart, risk_coverage_chart
+from textgraft.experiments.report.about import AboutClassifier, about_classifier
+from textgraft.experiments.report.charts import reliability_chart, risk_coverage_chart
 from textgraft.experiments.report.likeness import Likeness, likeness
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import rendered
@@ -19,24 +19,18 @@ from textgraft.experiments.report.training_rows import Labelled, TrainingRows, t
 from textgraft.experiments.risk_coverage import RiskCoverage, risk_coverage
 from textgraft.experiments.score_intervals import Bounds, score_intervals
 from textgraft.experiments.surest_errors import SureErrors, surest_errors
-from textgraft.experiments.tables import as_json, worst_first
+from textgraft.experiments.tables import worst_first
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.saved import parameters_to_json
-from textgraft.training.records import Training
 
 MOST_CLASSES = 100
 """Classes of which the report says precision and recall."""
 
 
 @dataclass(frozen=True)
-class EvaluationReport:
+class EvaluationReport(AboutClassifier):
     """What :func:`evaluation_report` gathered.
 
     Attributes:
-        origin: where it comes from.
-        method, parameters: the classifier's.
-        n_classes, n_learned: classes it knows, rows it learned from.
-        seed: of bootstrap draws.
         evaluation: the scores.
         intervals: 95 % intervals of scores by name; ``None`` where there is none.
         belief_sentence: how belief was calibrated.
@@ -46,15 +40,8 @@ class EvaluationReport:
         likeness: similarities of some confused texts; ``None`` without confusions.
         training_rows: what is wrong with the rows it learned from.
         next: what to label next; ``None`` when no texts were given.
-        training: how its network was trained; ``None`` when it has none.
     """
 
-    origin: Origin
-    method: str
-    parameters: tuple[tuple[str, str], ...]
-    n_classes: int
-    n_learned: int
-    seed: int
     evaluation: Evaluation
     intervals: dict[str, Bounds | None]
     belief_sentence: str
@@ -64,11 +51,6 @@ class EvaluationReport:
     likeness: Likeness | None
     training_rows: TrainingRows
     next: LabelNext | None
-    training: Training | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON can hold it, but for the training."""
-        return {name: value for name, value in as_json(self).items() if name != "training"}
 
     def html(self) -> str:
         """One page that needs nothing else."""
@@ -78,7 +60,7 @@ class EvaluationReport:
             origin=self.origin,
             risk_chart=risk_coverage_chart(self.curve),
             reliability_chart=reliability_chart(self.evaluation.reliability),
-            losses_chart=None if self.training is None else losses_chart(self.training),
+            losses_chart=self.losses_chart,
         )
 
     @property
@@ -123,12 +105,7 @@ def evaluation_report(
     answers = answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch)
     found = confusions(answers)
     return EvaluationReport(
-        origin=origin,
-        method=classifier.method,
-        parameters=said_parameters(classifier),
-        n_classes=len(classifier.classes_),
-        n_learned=len(classifier.train_texts_),
-        seed=seed,
+        **vars(about_classifier(classifier, origin, seed)),
         evaluation=evaluation_of(answers),
         intervals=score_intervals(answers, seed),
         belief_sentence=classifier.belief_.sentence(),
@@ -138,15 +115,4 @@ def evaluation_report(
         likeness=likeness(classifier, answers, found),
         training_rows=training_rows(classifier, answers, train, suspects, watch),
         next=None if unlabelled is None else label_next(classifier, unlabelled, k=n_next, watch=watch),
-        training=getattr(classifier.learned_, "training", None),
     )
-
-
-def said_parameters(classifier: TextClassifier) -> tuple[tuple[str, str], ...]:
-    """Names and values of a classifier's parameters as a person reads them."""
-    parameters = parameters_to_json(classifier.get_params(deep=False), classifier.encoder_)
-    return tuple((name, _plain(value)) for name, value in sorted(parameters.items()))
-
-
-def _plain(value: Any) -> str:
-    return ", ".join(map(str, value)) or "–" if isinstance(value, list) else str(value)

@@ -4,60 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from textgraft.core.progress import Watch, unwatched
-from textgraft.experiments.evaluate_labels import (
-    LabelResult,
-    MultilabelEvaluation,
-    label_evaluation_of,
-    ranking_precision,
-)
+from textgraft.experiments.evaluate_labels import LabelResult, MultilabelEvaluation, label_evaluation_of
 from textgraft.experiments.label_answers import label_answers_to
 from textgraft.experiments.label_intervals import label_score_intervals
 from textgraft.experiments.label_slips import LabelSlips, label_slips
-from textgraft.experiments.report.charts import losses_chart
-from textgraft.experiments.report.evaluation import MOST_CLASSES, said_parameters
+from textgraft.experiments.report.about import AboutClassifier, about_classifier
+from textgraft.experiments.report.evaluation import MOST_CLASSES
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import rendered
 from textgraft.experiments.report.training_rows import Labelled, TrainingRows, training_label_sets
 from textgraft.experiments.score_intervals import Bounds
-from textgraft.experiments.tables import as_json, worst_first
+from textgraft.experiments.tables import worst_first
 from textgraft.methods.base import TextClassifier
-from textgraft.training.records import Training
 
 
 @dataclass(frozen=True)
-class LabelReport:
+class LabelReport(AboutClassifier):
     """What :func:`label_report` gathered.
 
     Attributes:
-        origin: where it comes from.
-        method, parameters: the classifier's.
-        n_labels, n_learned: labels it knows, rows it learned from.
-        seed: of bootstrap draws.
         evaluation: the scores.
         intervals: 95 % intervals of scores by name; ``None`` where there is none.
         slips: where it is wrong, with evidence.
         training_rows: what is wrong with the rows it learned from.
-        training: how its network was trained; ``None`` when it has none.
     """
 
-    origin: Origin
-    method: str
-    parameters: tuple[tuple[str, str], ...]
-    n_labels: int
-    n_learned: int
-    seed: int
     evaluation: MultilabelEvaluation
     intervals: dict[str, Bounds | None]
     slips: LabelSlips
     training_rows: TrainingRows
-    training: Training | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as JSON can hold it, but for the training."""
-        return {name: value for name, value in as_json(self).items() if name != "training"}
 
     def html(self) -> str:
         """One page that needs nothing else."""
@@ -65,7 +42,7 @@ class LabelReport:
             "evaluation_of_sets.html.j2",
             report=self,
             origin=self.origin,
-            losses_chart=None if self.training is None else losses_chart(self.training),
+            losses_chart=self.losses_chart,
         )
 
     @property
@@ -102,15 +79,9 @@ def label_report(
     """
     answers = label_answers_to(classifier, texts, labels, oos_labels=oos_labels, watch=watch)
     return LabelReport(
-        origin=origin,
-        method=classifier.method,
-        parameters=said_parameters(classifier),
-        n_labels=len(classifier.classes_),
-        n_learned=len(classifier.train_texts_),
-        seed=seed,
+        **vars(about_classifier(classifier, origin, seed)),
         evaluation=label_evaluation_of(answers),
-        intervals=label_score_intervals(answers, ranking_precision(answers), seed),
+        intervals=label_score_intervals(answers, seed),
         slips=label_slips(classifier, answers, watch=watch),
         training_rows=training_label_sets(classifier, answers, train),
-        training=getattr(classifier.learned_, "training", None),
     )
