@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from textgraft.networks.tried import gives_the_same
+
 
 class PackedLinear(nn.Module):
     """(…, d) -> (…, e) in bf16; weights laid out once."""
@@ -40,10 +42,4 @@ def to_bf16(body: nn.Module, device: str) -> None:
 
 def _packs(plain: nn.Linear) -> bool:
     probe = torch.linspace(-1.0, 1.0, 3 * plain.in_features).reshape(3, plain.in_features)
-    try:
-        with torch.inference_mode():
-            found = PackedLinear(plain)(probe).float()
-            expected = plain(probe)
-    except (AttributeError, RuntimeError, TypeError, NotImplementedError):
-        return False
-    return torch.allclose(found, expected, atol=0.05 * float(expected.abs().max() + 1e-6))
+    return gives_the_same(lambda: (PackedLinear(plain)(probe).float(), plain(probe)), within=0.05)

@@ -31,7 +31,6 @@ class Group:
         tokens: m, of all of them.
         mask: (texts, width) bool, or ``None`` where all are of one length.
         places: (m,) where each token stands in (texts · width); ``None`` likewise.
-        sources: (texts · width,) which token stands in a place, any one at padding; ``None`` likewise.
     """
 
     texts: int
@@ -39,12 +38,12 @@ class Group:
     tokens: int
     mask: Tensor | None
     places: Tensor | None
-    sources: Tensor | None
 
     def put(self, rows: Tensor) -> Tensor:
-        """(m, …) tokens -> (texts, width, …); what stands at padding means nothing."""
+        """(m, …) tokens -> (texts, width, …), with zeros at padding."""
         if self.places is not None:
-            rows = _Put.apply(rows, self.sources, self.places)  # type: ignore[no-untyped-call]
+            padded = rows.new_zeros(self.texts * self.width, *rows.shape[1:])
+            rows = padded.index_copy(0, self.places, rows)
         return rows.view(self.texts, self.width, *rows.shape[1:])
 
     def taken(self, padded: Tensor) -> Tensor:
@@ -100,28 +99,9 @@ class Unpadded:
 def _group(lengths: np.ndarray) -> Group:
     width, tokens = int(lengths.max()), int(lengths.sum())
     if (lengths == width).all():
-        return Group(len(lengths), width, tokens, None, None, None)
+        return Group(len(lengths), width, tokens, None, None)
     mask = np.arange(width) < lengths[:, None]
-    places = np.flatnonzero(mask)
-    sources = np.zeros(mask.size, dtype=np.int64)
-    sources[places] = np.arange(tokens)
-    return Group(len(lengths), width, tokens, *map(torch.from_numpy, (mask, places, sources)))
-
-
-class _Put(torch.autograd.Function):
-    """Rows (m, …) -> (n, …), some of them more than once; gradients come from ``places`` alone."""
-
-    @staticmethod
-    def forward(ctx: Any, rows: Tensor, sources: Tensor, places: Tensor) -> Tensor:
-        ctx.save_for_backward(places)
-        return rows.index_select(0, sources)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        (places,) = ctx.saved_tensors
-        # what stands at padding is masked, so its gradient is 0: adding it up would cost and change nothing
-        return grad.index_select(0, places), None, None
+    return Group(len(lengths), width, tokens, *map(torch.from_numpy, (mask, np.flatnonzero(mask))))
 
 
 class _Take(torch.autograd.Function):
