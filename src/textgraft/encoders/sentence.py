@@ -137,12 +137,14 @@ class _Opened:
 
 
 def _open(weights: Weights, device: str, precision: Precision, token_limit: int | None) -> _Opened:
+    from textgraft.networks.attention import use_fast_attention
     from textgraft.networks.packed import to_bf16
     from textgraft.networks.steps import build_steps
     from textgraft.networks.transformer import open_transformer
 
     body, tokenizer, layout = open_transformer(weights)
     steps, dim = build_steps(layout, body.dim)
+    use_fast_attention(body)
     body.requires_grad_(False).eval().to(device)
     if precision == "bf16":
         to_bf16(body, device)

@@ -117,6 +117,7 @@ class Recurrent:
 def recurrent_of(
     network: torch.nn.Module,
     running: Answering,
+    evidence: np.ndarray,
     lesson: Lesson,
     settings: dict[str, Any],
     training: Training,
@@ -125,16 +126,17 @@ def recurrent_of(
     """What a trained network is kept as, with the texts it learned from as evidence.
 
     Args:
-        network: as training left it; learns no more.
+        network: learns no more.
         running: what answers for it.
+        evidence: (n, e) vectors of the texts it learned from, of length 1.
         lesson: what it learned from.
         settings, training, words: as of :class:`Recurrent`.
     """
     from textgraft.networks.tensors import all_tensors
 
-    network.requires_grad_(False).eval()
-    evidence = running.vectors_and_logits(list(lesson.features))[0].astype(np.float16)
-    return Recurrent(running, all_tensors(network), settings, list(words), evidence, lesson.codes, training)
+    tensors = all_tensors(network)
+    kept = evidence.astype(np.float16)
+    return Recurrent(running, tensors, settings, list(words), kept, lesson.codes, training)
 
 
 def parts_of(packed: Bundle) -> dict[str, Any]:

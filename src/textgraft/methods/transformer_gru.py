@@ -40,6 +40,7 @@ from textgraft.methods.recurrent import (
 
 if TYPE_CHECKING:
     from textgraft.networks.gru import GRUHead
+    from textgraft.training.states import StateStore
 
 
 STATES = ("mean", "last")
@@ -184,6 +185,8 @@ class TransformerGRUClassifier(NetworkClassifier):
                 settings=self._settings(lesson, "training", pretrained.device, bf16=bf16),
                 watch=watch,
             )
+            head.requires_grad_(False).eval()
+            evidence = stored_vectors(head, store, pretrained)
         size = store.bytes / 1e6
         stored = f"Token states of {len(ids):,} texts were computed once ({size:,.0f} MB on disk meanwhile)."
         notes = (recipe.sentence(len(ids)), reads, stored, *training.notes)
@@ -194,7 +197,7 @@ class TransformerGRUClassifier(NetworkClassifier):
             "truncate": self.truncate,
             "states": self.states,
         }
-        return recurrent_of(head, running, lesson, settings, replace(training, notes=notes))
+        return recurrent_of(head, running, evidence, lesson, settings, replace(training, notes=notes))
 
     def _pack(self, learned: Recurrent) -> Bundle:
         return learned.packed()
@@ -217,6 +220,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
     def _frozen(self, encoder: Encoder, truncate: str = "end", states: str = "last") -> tuple[Any, Trainable]:
         """The transformer under an encoder's pooling, frozen and in the precision of its device."""
+        from textgraft.networks.attention import use_fast_attention
         from textgraft.networks.packed import to_bf16
 
         pretrained = as_trainable(encoder, self.method).trainable()
@@ -226,6 +230,7 @@ class TransformerGRUClassifier(NetworkClassifier):
                 f"The method {self.method} needs states of tokens, but {encoder.name!r} gives none. "
                 "Use minilm, a model folder or a hub id."
             )
+        use_fast_attention(transformer)
         transformer.requires_grad_(False).eval().to(pretrained.device)
         transformer.mixes = states == "mean"
         if pretrained.precision == "bf16":
@@ -255,6 +260,15 @@ def transformer_states(
 
     bf16 = pretrained.precision == "bf16"
     return outputs_by_batch(transformer, ids, pretrained.tokens.pad, pretrained.device, bf16)
+
+
+def stored_vectors(head: GRUHead, store: StateStore, pretrained: Trainable) -> np.ndarray:
+    """Vectors (n, e) of length 1 of all texts in a store, so that nothing is computed of them twice."""
+    from textgraft.networks.running import in_order, outputs_of_batches
+
+    bf16 = pretrained.precision == "bf16"
+    batches = outputs_of_batches(head.vectors, store.read, store.lengths, pretrained.device, bf16)
+    return unit_rows(in_order(batches, len(store.lengths), head.linear.in_features))
 
 
 def _told(

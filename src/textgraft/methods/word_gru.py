@@ -209,8 +209,10 @@ class WordGRUClassifier(NetworkClassifier):
             "dim": found.dim,
         }
         running = WordReader(network, vocabulary, limit, self.truncate, device, bf16)
+        network.requires_grad_(False).eval()
+        evidence, _ = running.vectors_and_logits(list(lesson.features))
         training = replace(training, notes=notes)
-        return recurrent_of(network, running, lesson, settings, training, vocabulary.words)
+        return recurrent_of(network, running, evidence, lesson, settings, training, vocabulary.words)
 
     def _pack(self, learned: Recurrent) -> Bundle:
         packed = learned.packed()

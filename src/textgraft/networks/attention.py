@@ -1,8 +1,9 @@
 """Attention without dropout of its own, as fast as a processor can learn through it.
 
 Vaswani et al., "Attention Is All You Need", 2017. On a CPU, torch's fused attention is slow
-backwards in bf16; plain matrix products are several times faster for texts of up to some two
-hundred tokens, and the fused one in fp32 beyond that (``benchmarks/attention_speed.py``).
+backwards in bf16; plain matrix products, some texts at a time, are faster
+(``benchmarks/attention_speed.py``). Of long texts they would keep too much, so there it is the fused one
+in fp32, as in fp32 throughout.
 """
 
 from __future__ import annotations
@@ -13,14 +14,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from textgraft.networks.transformer import Transformer, unpadded_states
+from textgraft.networks.transformer import Transformer, unpadded_inputs
+from textgraft.networks.tried import gives_the_same
 from textgraft.networks.unpadded import Unpadded
 
 NAME = "textgraft"
 """What ``transformers`` knows it by."""
 
-PLAIN_UP_TO = 224
-"""Tokens up to which plain products are used."""
+PLAIN_UP_TO = 512
+"""Tokens up to which plain products are used; they keep the similarities of all pairs for the way back."""
+
+SIMILARITIES_AT_ONCE = 2**21
+"""Pairs of tokens, of all heads, that are compared at once."""
 
 
 def use_fast_attention(transformer: Transformer) -> None:
@@ -55,14 +60,14 @@ def _unpads(body: Any) -> bool:
     # some families count positions from the ids that are no padding
     others = [token for token in range(min(13, body.config.vocab_size)) if token != pad]
     ids = torch.tensor(others).repeat(12)[:12].view(2, 6).masked_fill(~mask, pad)
-    try:
-        with torch.inference_mode():
-            found = unpadded_states(body, ids, where := Unpadded.of(mask))
-            expected = body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-        return False
-    expected = expected.flatten(0, 1)[where.places]
-    return torch.allclose(found, expected, atol=1e-4 * float(expected.abs().max() + 1e-6))
+
+    def tried() -> tuple[Tensor, Tensor]:
+        where = Unpadded.of(mask)
+        found = body(**unpadded_inputs(body, ids, where)).last_hidden_state
+        expected = body(input_ids=ids, attention_mask=mask.long()).last_hidden_state
+        return found[0], expected.flatten(0, 1)[where.places]
+
+    return gives_the_same(tried, within=1e-4)
 
 
 def attend(
@@ -95,25 +100,42 @@ def attend(
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, scale: float) -> Tensor:
-    if query.device.type == "cpu" and query.shape[2] <= PLAIN_UP_TO:
-        with torch.autocast("cpu", enabled=False):
-            out = _plain(query, key, value, attention_mask, scale)
-    elif query.device.type == "cpu":
-        with torch.autocast("cpu", enabled=False):
-            exact = (query.float(), key.float(), value.float())
-            out = F.scaled_dot_product_attention(*exact, attn_mask=attention_mask, scale=scale).to(
-                query.dtype
-            )
-    else:
+    if query.device.type != "cpu":
         out = F.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask, scale=scale)
+    else:
+        with torch.autocast("cpu", enabled=False):
+            if query.dtype == torch.bfloat16 and query.shape[2] <= PLAIN_UP_TO:
+                out = _plain_in_parts(query, key, value, attention_mask, scale)
+            else:
+                exact = (query.float(), key.float(), value.float())
+                out = F.scaled_dot_product_attention(*exact, attn_mask=attention_mask, scale=scale)
+                out = out.to(query.dtype)
     return out.transpose(1, 2).contiguous()
 
 
+def _plain_in_parts(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
+    """So few texts at a time that their similarities stay in the processor's cache."""
+    texts, heads, tokens, _ = query.shape
+    some = max(1, SIMILARITIES_AT_ONCE // (heads * tokens * tokens))
+    if texts <= some:
+        return _plain(query, key, value, mask, scale)
+    queries, keys, values = (torch.split(states, some) for states in (query, key, value))
+    masks = [None] * len(queries) if mask is None else torch.split(mask.expand(texts, -1, -1, -1), some)
+    parts = zip(queries, keys, values, masks, strict=True)
+    return torch.cat([_plain(q, k, v, seen, scale) for q, k, v, seen in parts])
+
+
 def _plain(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scale: float) -> Tensor:
-    similar = torch.matmul(query * scale, key.transpose(-1, -2))
-    if mask is not None:
+    texts, heads, tokens, width = query.shape
+    # scaled first, with and without a mask, so that texts beside a text do not change how it is rounded
+    rows, columns, values = (states.reshape(-1, tokens, width) for states in (query * scale, key, value))
+    if mask is None:
+        similar = torch.bmm(rows, columns.transpose(1, 2))
+    else:
         if mask.dtype == torch.bool:
-            similar = similar.masked_fill(~mask, torch.finfo(similar.dtype).min)
-        else:
-            similar = similar + mask.to(similar.dtype)
-    return torch.matmul(torch.softmax(similar, dim=-1), value)
+            least = torch.finfo(query.dtype).min
+            mask = torch.zeros(mask.shape, dtype=query.dtype).masked_fill(~mask, least)
+        # added within the product, which spares one pass over all similarities
+        unseen = mask.to(query.dtype).expand(texts, heads, -1, -1).reshape(-1, *mask.shape[2:])
+        similar = torch.baddbmm(unseen, rows, columns.transpose(1, 2))
+    return torch.bmm(torch.softmax(similar, dim=-1), values).view(texts, heads, tokens, width)

@@ -33,13 +33,35 @@ def outputs_by_batch(
         bf16: whether matrix products are in bf16.
         budget: tokens a batch, padding included; ``None`` as :data:`TOKEN_BUDGET` has it.
     """
-    kind = device.split(":")[0]
-    lengths = np.array([len(row) for row in ids], dtype=np.int64)
-    for rows in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
+
+    def take(rows: np.ndarray) -> tuple[Tensor, Tensor]:
         padded, mask = padded_ids([ids[row] for row in rows], pad)
+        return torch.from_numpy(padded), torch.from_numpy(mask)
+
+    lengths = np.array([len(row) for row in ids], dtype=np.int64)
+    return outputs_of_batches(forward, take, lengths, device, bf16, budget)
+
+
+def outputs_of_batches(
+    forward: Callable[[Tensor, Tensor], Tensor],
+    take: Callable[[np.ndarray], tuple[Tensor, Tensor]],
+    lengths: np.ndarray,
+    device: str,
+    bf16: bool,
+    budget: int | None = None,
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The same of whatever ``take`` gives for row numbers (b,): inputs (b, t, …) and mask (b, t).
+
+    Args:
+        forward, device, bf16, budget: as of :func:`outputs_by_batch`.
+        take: called once a batch.
+        lengths: (n,) tokens of each row.
+    """
+    kind = device.split(":")[0]
+    for rows in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
+        inputs, mask = take(rows)
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
-            out = forward(torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device))
-            yield rows, out.float().cpu().numpy()
+            yield rows, forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
 
 
 def outputs_in_order(
@@ -52,7 +74,12 @@ def outputs_in_order(
     budget: int | None = None,
 ) -> np.ndarray:
     """Outputs (n, width) float32 of n texts, in their order; arguments as of :func:`outputs_by_batch`."""
-    outputs = np.empty((len(ids), width), dtype=np.float32)
-    for rows, batch in outputs_by_batch(forward, ids, pad, device, bf16, budget):
+    return in_order(outputs_by_batch(forward, ids, pad, device, bf16, budget), len(ids), width)
+
+
+def in_order(batches: Iterator[tuple[np.ndarray, np.ndarray]], n: int, width: int) -> np.ndarray:
+    """Rows (n, width) float32 in their order, from row numbers and outputs batch by batch."""
+    outputs = np.empty((n, width), dtype=np.float32)
+    for rows, batch in batches:
         outputs[rows] = batch
     return outputs

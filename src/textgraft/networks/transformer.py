@@ -79,21 +79,17 @@ class Transformer(nn.Module):
         self.mixes = False
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        if (
-            self.unpads
-            and not self.mixes
-            and ids.device.type == "cpu"
-            and mask[:, 0].all()
-            and not mask.all()
-        ):
+        whole = bool(mask.all())
+        if self.unpads and not whole and ids.device.type == "cpu" and bool(mask[:, 0].all()):
             where = Unpadded.of(mask)
-            return where.put(unpadded_states(self.body, ids, where), mask)
+            return where.put(self._states(**unpadded_inputs(self.body, ids, where))[0], mask)
         # without a mask attention takes its fastest path; equal lengths are common after sorting
-        needed = None if bool(mask.all()) else mask.long()
+        return self._states(input_ids=ids, attention_mask=None if whole else mask.long())
+
+    def _states(self, **inputs: Any) -> Tensor:
         if self.mixes:
-            every = self.body(input_ids=ids, attention_mask=needed, output_hidden_states=True).hidden_states
-            return torch.stack(every).mean(0)
-        states: Tensor = self.body(input_ids=ids, attention_mask=needed).last_hidden_state
+            return torch.stack(self.body(**inputs, output_hidden_states=True).hidden_states).mean(0)
+        states: Tensor = self.body(**inputs).last_hidden_state
         return states
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
@@ -151,16 +147,13 @@ def open_transformer(
     return Transformer(body.eval(), int(config.hidden_size)), texts, layout
 
 
-def unpadded_states(body: Any, ids: Tensor, where: Unpadded) -> Tensor:
-    """States (m, d) of all tokens of a batch of ids (b, t), computed without its padding.
+def unpadded_inputs(body: Any, ids: Tensor, where: Unpadded) -> dict[str, Any]:
+    """What a body is told to give states (1, m, d) of a batch of ids (b, t) without its padding.
 
     The body must attend by :func:`textgraft.networks.attention.attend`.
     """
     positions = where.positions + _first_position(body)
-    states: Tensor = body(
-        input_ids=where.taken(ids)[None], position_ids=positions[None], unpadded=where
-    ).last_hidden_state
-    return states[0]
+    return {"input_ids": where.taken(ids)[None], "position_ids": positions[None], "unpadded": where}
 
 
 def _blocks(body: nn.Module) -> list[nn.Module]:
