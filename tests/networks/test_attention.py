@@ -90,4 +90,7 @@ def test_vectors_of_a_frozen_encoder_are_those_of_the_plain_body(
         each = [body(input_ids=torch.tensor([ids])).last_hidden_state[0] for ids in tokens.ids(texts, None)]
     expected = F.normalize(torch.stack([states.mean(0) for states in each]), dim=1)
     found = F.normalize(torch.from_numpy(encoder.encode(texts)).float(), dim=1)
-    torch.testing.assert_close(found, expected, atol=0.02, rtol=0.02)
+    cosines = found @ expected.T
+    assert (cosines.diag() > 0.998).all()
+    # and texts differ by more than that
+    assert (cosines - torch.eye(len(texts)) < 0.99).all()
