@@ -2,7 +2,7 @@
 
     python benchmarks/awd_speed.py peers/bin/python [--threads 2] [--seconds 30] [--rounds 2] [--turns 3]
 
-The argument is the Python of an environment with ``benchmarks/requirements.txt``. Every turn runs each
+The argument is the Python of an environment with ``benchmarks/requirements-fastai.txt``. Every turn runs each
 library in a process of its own and takes its medians of several rounds; run it on a machine that does
 nothing else.
 

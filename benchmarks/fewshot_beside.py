@@ -2,7 +2,7 @@
 
     python benchmarks/fewshot_beside.py peers/bin/python
 
-The argument is the Python of an environment with ``benchmarks/requirements.txt``. Both start from the
+The argument is the Python of an environment with ``benchmarks/requirements-setfit.txt``. Both start from the
 same packaged weights and run with their own defaults; each fit is a process of its own, its seconds
 without starting Python.
 """
