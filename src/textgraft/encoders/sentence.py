@@ -44,7 +44,7 @@ class SentenceEncoder(PretrainedEncoder):
         WeightsError: on first use, when the folder cannot be opened as an encoder.
     """
 
-    code = "sentence 1"
+    code = "sentence 2"
 
     @property
     def dim(self) -> int:
