@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textgraft.core.memory import FreedMemory
 from textgraft.text.batches import padded_ids, token_batches
 
 TOKEN_BUDGET = {"cpu": 2_048, "cuda": 65_536}
@@ -57,11 +58,14 @@ def outputs_of_batches(
         take: called once a batch.
         lengths: (n,) tokens of each row.
     """
-    kind = device.split(":")[0]
+    kind, freed = device.split(":")[0], FreedMemory()
     for rows in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
         inputs, mask = take(rows)
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
-            yield rows, forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
+            out = forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
+        yield rows, out
+        del out
+        freed.after_a_batch()
 
 
 def outputs_in_order(

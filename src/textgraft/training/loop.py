@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from textgraft.core.memory import FreedMemory
 from textgraft.core.plan import Phase, Plan
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.errors import TrainingError
@@ -103,6 +104,7 @@ class _Run(Generic[B]):
         self.last_written = time.monotonic()
         self.notes: list[str] = []
         self.names = changing(self.network, self.plan)
+        self.freed = FreedMemory()
 
     # ── the plan ────────────────────────────────────────────────────────────────────
 
@@ -166,6 +168,7 @@ class _Run(Generic[B]):
             self.place.step = at + len(taken)
             self.place.seconds = time.monotonic() - began
             self.place.parts = stepper.parts
+            self.freed.after_a_batch()
             if self.processes.is_main:
                 total = self.plan.epochs * len(steps)
                 self.watch(Progress("training", epoch * len(steps) + self.place.step, total))
