@@ -20,7 +20,7 @@ STATM = Path("/proc/self/statm")
 
 
 class FreedMemory:
-    """Gives freed memory back each time a run has grown by :data:`GROWTH`; elsewhere than on Linux it rests."""
+    """Gives freed memory back each time a run has grown by :data:`GROWTH`; it rests where Linux does not run."""
 
     def __init__(self) -> None:
         self._usual: int | None = None
