@@ -20,7 +20,7 @@ STATM = Path("/proc/self/statm")
 
 
 class FreedMemory:
-    """Gives freed memory back each time a run has grown by :data:`GROWTH`; it rests where Linux does not run."""
+    """Gives freed memory back each time a run has grown by :data:`GROWTH`, on Linux."""
 
     def __init__(self) -> None:
         self._usual: int | None = None
