@@ -6,7 +6,7 @@ needs none). Test files are never opened. Candidates are judged by their mean ac
 sets; differences below 0.002 are smaller than those between folds, and among such the choice is
 by judgement.
 
-    python benchmarks/defaults.py [tfidf|linear|knn|blend ...]
+    python benchmarks/defaults.py [tfidf|linear|knn|blend|linear:encoder ...]
 """
 
 from __future__ import annotations
@@ -42,6 +42,10 @@ GRID: dict[str, list[dict[str, Any]]] = {
         for heat in (0.1, 0.15, 0.2, None)
         if k > 1 or heat == 0.1
     ],
+    **{
+        f"{method}:encoder": [{"encoder": name} for name in ("minilm", "minilm+lower")]
+        for method in ("linear", "knn", "blend")
+    },
     "blend": [{"parts": parts} for parts in ("tfidf+linear", "tfidf+knn", "linear+knn", "tfidf+linear+knn")],
 }
 
@@ -89,24 +93,27 @@ def make(method: str, arguments: dict[str, Any]) -> tg.TextClassifier:
     kind = method_class(method)
     if method == "tfidf":
         return kind(**arguments)
-    return kind(encoder=tg.load_encoder("minilm", cache=CACHE), **arguments)
+    encoder = tg.load_encoder(arguments.get("encoder", "minilm"), cache=CACHE)
+    return kind(**(arguments | {"encoder": encoder}))
 
 
 def main() -> None:
     sets = training_sets(seed=0)
-    for method in sys.argv[1:] or list(GRID):
-        table = []
-        for arguments in GRID[method]:
-            by_set = {name: judge(method, arguments, *pair) for name, pair in sets.items()}
+    for name in sys.argv[1:] or list(GRID):
+        table, method = [], name.partition(":")[0]
+        for arguments in GRID[name]:
+            by_set = {data: judge(method, arguments, *pair) for data, pair in sets.items()}
             mean = {
                 key: round(float(np.mean([found[key] for found in by_set.values() if key in found])), 4)
                 for key in ("accuracy", "auroc_confidence", "auroc_belief")
             }
             print(method, arguments, mean, flush=True)
             table.append({"arguments": arguments, "mean": mean, "by_set": by_set})
-            n_rows = {name: len(pair[1]) for name, pair in sets.items()}
+            n_rows = {data: len(pair[1]) for data, pair in sets.items()}
             # stored after every candidate: a run that is stopped keeps what it measured
-            store(f"defaults_{method}", {"method": method, "rows": n_rows, "candidates": table})
+            store(
+                f"defaults_{name.replace(':', '_')}", {"method": method, "rows": n_rows, "candidates": table}
+            )
 
 
 if __name__ == "__main__":

@@ -22,12 +22,15 @@ def test_the_mean_is_that_of_embeddings_and_blocks(family: str, tiny_models: Cal
     transformer = pretrained.network.transformer.eval()
     ids, mask = torch.tensor([[5, 6, 7], [8, 9, pretrained.tokens.pad]]), torch.tensor([[1, 1, 1], [1, 1, 0]])
     last = transformer(ids, mask.bool())
-    transformer.mixes = True
+    transformer.reads = "mean"
     found = transformer(ids, mask.bool())
     every = transformer.body(input_ids=ids, attention_mask=mask, output_hidden_states=True).hidden_states
     assert len(every) == 3
     torch.testing.assert_close(found, (every[0] + every[1] + every[2]) / 3)
     torch.testing.assert_close(last, every[-1])
+    transformer.reads = "last and lower"
+    found = transformer(ids, mask.bool())
+    torch.testing.assert_close(found, torch.cat([last, (every[0] + every[1]) / 2], dim=2))
 
 
 def test_a_classifier_reads_what_it_is_told_and_remembers_it(

@@ -9,7 +9,7 @@ from pathlib import Path
 from textgraft.encoders.cached import CachedEncoder
 from textgraft.encoders.encoder import Encoder
 from textgraft.encoders.hashing import HashingEncoder
-from textgraft.encoders.sentence import SentenceEncoder
+from textgraft.encoders.sentence import LOWER, SentenceEncoder
 from textgraft.encoders.use import UseEncoder
 from textgraft.errors import ParameterError
 from textgraft.pretrained import PACKAGED, locate
@@ -36,6 +36,8 @@ def load_encoder(
     Args:
         name: a packaged name (``minilm``, ``use``), ``hashing`` or ``hashing:512``, a local folder in
             Hugging Face or sentence-transformers format, or a hub id ``org/name`` or ``org/name@revision``.
+            With ``+lower`` behind it, such as ``minilm+lower``, a vector has a second part from the lower
+            layers.
         cache: where vectors are kept: a folder, ``auto`` for the user's cache folder (or
             what the variable ``TEXTGRAFT_CACHE`` says), ``None`` for no cache.
         precision: ``auto``, ``bf16`` or ``fp32``.
@@ -44,14 +46,14 @@ def load_encoder(
 
     Raises:
         WeightsError: when the weights cannot be found or trusted.
+        ParameterError: an encoder without layers of token states is asked for its lower ones.
     """
     if name == "hashing" or HASHING.fullmatch(name):
         _, _, dim = name.partition(":")
         return HashingEncoder(int(dim)) if dim else HashingEncoder()
     if token_limit is not None and token_limit < 3:
         raise ParameterError(f"Expected a token limit of 3 or more, found {token_limit}.")
-    kind = UseEncoder if name == "use" else SentenceEncoder
-    encoder = kind(locate(name), precision, device, token_limit)
+    encoder = _pretrained(name, precision, device, token_limit)
     folder = _cache_folder(cache)
     return encoder if folder is None else CachedEncoder(encoder, folder)
 
@@ -74,6 +76,16 @@ def described_encoders() -> dict[str, str]:
     return {name: packaged.about for name, packaged in PACKAGED.items()} | {
         "hashing": "hashed words and character trigrams, 256-d, no weights: for tests and dry runs"
     }
+
+
+def _pretrained(name: str, precision: str, device: str, token_limit: int | None) -> Encoder:
+    if name == "use":
+        return UseEncoder(locate(name), precision, device, token_limit)
+    plain = name.removesuffix(LOWER)
+    lower = plain != name and not Path(name).expanduser().is_dir()
+    if lower and (plain == "use" or plain.startswith("hashing")):
+        raise ParameterError(f"The encoder {plain!r} has no lower layers; expected it without {LOWER!r}.")
+    return SentenceEncoder(locate(plain if lower else name), precision, device, token_limit, lower)
 
 
 def _cache_folder(cache: str | Path | None) -> Path | None:

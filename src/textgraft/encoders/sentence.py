@@ -8,10 +8,11 @@ stay in the processor's cache; matrix products run in bf16 where the hardware ha
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,12 +20,16 @@ from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders.encoder import Trainable
 from textgraft.encoders.precision import Precision, choose_device, choose_precision
 from textgraft.encoders.pretrained_encoder import PretrainedEncoder
+from textgraft.errors import ParameterError
 from textgraft.pretrained import Weights
 
 if TYPE_CHECKING:
     import torch
 
     from textgraft.networks.transformer import TextTokenizer, Transformer
+
+LOWER = "+lower"
+"""What a name ends with whose encoder reads its lower layers too."""
 
 TEXTS_AT_ONCE = 16_384
 """Texts tokenised and sorted together; bounds memory, and is far more than a batch."""
@@ -39,12 +44,29 @@ class SentenceEncoder(PretrainedEncoder):
         precision: ``auto``, ``bf16`` or ``fp32``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, …
         token_limit: read at most so many tokens of a text; ``None`` for the model's own limit.
+        lower: put beside each vector what the lower half of the layers says, which knows words better than
+            the last layer does: the mean of their states over the text. Both parts count the same.
 
     Raises:
         WeightsError: on first use, when the folder cannot be opened as an encoder.
     """
 
+    lower: bool = False
+
     code = "sentence 2"
+
+    @property
+    def name(self) -> str:
+        return super().name + (LOWER if self.lower else "")
+
+    @cached_property
+    def weights_fingerprint(self) -> str:
+        plain = super().weights_fingerprint
+        return hashlib.sha256(f"{plain} lower".encode()).hexdigest() if self.lower else plain
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        kind, arguments = super().__reduce__()
+        return kind, (*arguments, self.lower)
 
     @property
     def dim(self) -> int:
@@ -81,7 +103,13 @@ class SentenceEncoder(PretrainedEncoder):
 
         Raises:
             WeightsError: the folder cannot be opened.
+            ParameterError: the lower layers are read apart, which is for frozen vectors.
         """
+        if self.lower:
+            plain = self.name.removesuffix(LOWER)
+            raise ParameterError(
+                f"The encoder {self.name!r} is for methods that leave it frozen; this one needs {plain!r}."
+            )
         from textgraft.networks.attention import use_fast_attention
         from textgraft.networks.dropout import use_fast_dropout
         from textgraft.networks.layout import Pool
@@ -105,7 +133,8 @@ class SentenceEncoder(PretrainedEncoder):
 
     @cached_property
     def _opened(self) -> _Opened:
-        return _open(self.weights, choose_device(self.device), self._precision, self.token_limit)
+        device = choose_device(self.device)
+        return _open(self.weights, device, self._precision, self.token_limit, self.lower)
 
 
 @dataclass(frozen=True)
@@ -119,6 +148,7 @@ class _Opened:
     dim: int
     device: str
     precision: Precision
+    lower: bool
 
     def encode(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (row numbers, vectors) batch by batch."""
@@ -130,13 +160,18 @@ class _Opened:
 
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """(b, t) token ids and mask -> (b, d) vectors."""
-        vectors: torch.Tensor = self.body(ids, mask).float()
+        from textgraft.networks.steps import beside
+
+        states, seen = self.body(ids, mask).float(), mask.float()
+        vectors = states[..., : self.body.dim]
         for step in self.steps:
-            vectors = step(vectors, mask.float())
-        return vectors
+            vectors = step(vectors, seen)
+        return beside(vectors, states[..., self.body.dim :], seen) if self.lower else vectors
 
 
-def _open(weights: Weights, device: str, precision: Precision, token_limit: int | None) -> _Opened:
+def _open(
+    weights: Weights, device: str, precision: Precision, token_limit: int | None, lower: bool
+) -> _Opened:
     from textgraft.networks.attention import use_fast_attention
     from textgraft.networks.packed import to_bf16
     from textgraft.networks.steps import build_steps
@@ -145,6 +180,8 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
     body, tokenizer, layout = open_transformer(weights)
     steps, dim = build_steps(layout, body.dim)
     use_fast_attention(body)
+    if lower:
+        body.reads, dim = "last and lower", dim + body.dim
     body.requires_grad_(False).eval().to(device)
     if precision == "bf16":
         to_bf16(body, device)
@@ -156,4 +193,5 @@ def _open(weights: Weights, device: str, precision: Precision, token_limit: int 
         dim=dim,
         device=device,
         precision=precision,
+        lower=lower,
     )

@@ -232,7 +232,7 @@ class TransformerGRUClassifier(NetworkClassifier):
             )
         use_fast_attention(transformer)
         transformer.requires_grad_(False).eval().to(pretrained.device)
-        transformer.mixes = states == "mean"
+        transformer.reads = states
         if pretrained.precision == "bf16":
             to_bf16(transformer, pretrained.device)
         return transformer, pretrained.truncating(truncate)

@@ -44,6 +44,15 @@ class NormalizeStep(nn.Module):
         return nn.functional.normalize(vectors.float(), dim=1)
 
 
+def beside(vectors: Tensor, states: Tensor, mask: Tensor) -> Tensor:
+    """Vectors (b, d) and the mean of states (b, t, e) over a mask (b, t) -> (b, d + e) of length 1.
+
+    Both parts count the same.
+    """
+    both = (nn.functional.normalize(part, dim=1) for part in (vectors, POOL["mean"](states, mask)))
+    return torch.cat(list(both), dim=1) / 2**0.5
+
+
 def build_steps(layout: Layout, hidden_size: int) -> tuple[nn.ModuleList, int]:
     """The steps as modules, and the length of the vectors they end with.
 

@@ -66,9 +66,10 @@ class Transformer(nn.Module):
     Attributes:
         dim: numbers of a state.
         unpads: whether padding is left out on a CPU; states at padding are then 0.
-        mixes: whether states are the mean of those of the embeddings and of every block, not of the last
-            block alone (Peters et al., "Deep Contextualized Word Representations", 2018, who learn a share
-            for each).
+        reads: which states it gives: of the ``last`` block; the ``mean`` of those of the embeddings and of
+            every block (Peters et al., "Deep Contextualized Word Representations", 2018, who learn a share
+            for each); or ``last and lower``, (b, t, 2d): those of the last block, and beside them the mean
+            of those of the embeddings and of the lower half of the blocks.
     """
 
     def __init__(self, body: nn.Module, dim: int) -> None:
@@ -76,7 +77,7 @@ class Transformer(nn.Module):
         self.body = body
         self.dim = dim
         self.unpads = False
-        self.mixes = False
+        self.reads = "last"
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         whole = bool(mask.all())
@@ -87,10 +88,14 @@ class Transformer(nn.Module):
         return self._states(input_ids=ids, attention_mask=None if whole else mask.long())
 
     def _states(self, **inputs: Any) -> Tensor:
-        if self.mixes:
-            return torch.stack(self.body(**inputs, output_hidden_states=True).hidden_states).mean(0)
-        states: Tensor = self.body(**inputs).last_hidden_state
-        return states
+        found = self.body(**inputs, output_hidden_states=self.reads != "last")
+        last: Tensor = found.last_hidden_state
+        if self.reads == "last":
+            return last
+        every = found.hidden_states
+        if self.reads == "mean":
+            return torch.stack(every).mean(0)
+        return torch.cat([last, torch.stack(every[: len(every) // 2 + 1]).mean(0).to(last.dtype)], dim=-1)
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
         """``embeddings``, then each block; what follows the blocks belongs to the last one."""
