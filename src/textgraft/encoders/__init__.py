@@ -83,7 +83,7 @@ def _pretrained(name: str, precision: str, device: str, token_limit: int | None)
         return UseEncoder(locate(name), precision, device, token_limit)
     plain = name.removesuffix(LOWER)
     lower = plain != name and not Path(name).expanduser().is_dir()
-    if lower and (plain == "use" or plain.startswith("hashing")):
+    if lower and (plain in ("use", "hashing") or HASHING.fullmatch(plain)):
         raise ParameterError(f"The encoder {plain!r} has no lower layers; expected it without {LOWER!r}.")
     return SentenceEncoder(locate(plain if lower else name), precision, device, token_limit, lower)
 
