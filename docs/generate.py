@@ -141,6 +141,20 @@ def defaults_table() -> str:
     return "\n\n".join(parts)
 
 
+def lower_layers_table() -> str:
+    """Accuracy with and without the lower layers, a column a data set."""
+    rows, data = [], []
+    for method in ("linear", "knn"):
+        result = _result(f"defaults_{method}_encoder")
+        data = list(result["rows"])
+        for candidate in result["candidates"]:
+            mean, by_set = candidate["mean"], candidate["by_set"]
+            means = [mean["accuracy"], mean["auroc_confidence"]]
+            of_sets = [by_set[one]["accuracy"] for one in data]
+            rows.append([method, f"`{candidate['arguments']['encoder']}`", *map(_number, means + of_sets)])
+    return _table(["method", "encoder", "mean accuracy", "mean AUROC", *data], rows, result)
+
+
 def startup_table() -> str:
     result = _result("startup")
     rows = [
@@ -539,6 +553,7 @@ TABLES = {
     "awd speed": awd_speed_table,
     "int8": int8_table,
     "states": states_table,
+    "lower layers": lower_layers_table,
 }
 
 

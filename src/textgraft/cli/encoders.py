@@ -10,7 +10,7 @@ def encoders(json: Json = False) -> None:
 
     Any local folder in Hugging Face or sentence-transformers format works too, and, for people who
     are online, any hub id. With +lower behind a name, such as minilm+lower, the lower layers are read too,
-    which know words better: often better for linear and knn, at twice the length of a vector.
+    which know words better: often better for linear, at twice the length of a vector.
 
     Examples:
 
