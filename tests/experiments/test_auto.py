@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import random
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 import textgraft as tg
-from textgraft.core.progress import Progress
+from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders.hashing import HashingEncoder
 from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.auto import choose, fit_auto
@@ -90,18 +91,20 @@ def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
     assert (said.get(right, "-") in choice.why) == (chosen == "both")
 
 
-def test_an_encoder_that_is_too_slow_is_asked_once(rows):
-    encoded = []
+def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
+    encoded, clock = [], time.monotonic
+    monkeypatch.setattr(
+        "textgraft.experiments.auto_climb.time.monotonic", lambda: clock() + 10.0 * sum(encoded)
+    )
 
     class Slow(HashingEncoder):
         def encode(self, texts, watch=lambda _: None):
             encoded.append(len(texts))
-            time.sleep(0.01 * len(texts))
             return super().encode(texts, watch)
 
     slow = Slow(32)
     ladder = [GOOD, Candidate("a", "knn", {"encoder": slow}), Candidate("b", "linear", {"encoder": slow})]
-    choice, _ = choose(*rows, budget=2.5, ladder=ladder)
+    choice, _ = choose(*rows, budget=1_000, ladder=ladder)
     assert [one.name for one in choice.tried if one.skipped] == ["a", "b"]
     assert sum(encoded) < 70
 
@@ -137,9 +140,10 @@ def test_a_rung_leaves_time_for_dearer_ones(monkeypatch, rows):
     assert [one.folds for one in choice.tried] == [1, 5]
 
 
-def test_what_does_not_fit_into_the_budget_is_not_begun(rows):
-    dear = Candidate("dear", "siamese", {"encoder": "hashing:64", "epochs": 5_000})
-    choice, _ = choose(*rows, budget=8.0, ladder=[GOOD, dear])
+def test_what_does_not_fit_into_the_budget_is_not_begun(monkeypatch, rows):
+    monkeypatch.setattr("textgraft.experiments.auto_rung.TRIAL_SHARE", 0.01)
+    dear = Candidate("dear", "siamese", {"encoder": "hashing:64", "epochs": 1_000_000})
+    choice, _ = choose(*rows, budget=60, ladder=[GOOD, dear])
     assert "would take about" in choice.tried[1].skipped
     assert choice.tried[1].folds == 0
     assert choice.chosen == "good"
@@ -237,14 +241,40 @@ def test_a_pace_is_taken_from_training_alone_and_stops_when_enough_was_seen(monk
         pacer(Progress("training", 6, 10))
 
 
-def test_the_pace_of_a_trial_foretells_more_rows(rows):
+@dataclass
+class Clocked:
+    """A method on a clock of its own: weights are opened first, then every character takes its time."""
+
+    trains: bool
+    opening: float = 7.0
+    a_character: float = 0.01
+    now: float = 100.0
+    opened: bool = False
+
+    def fit(self, texts: list[str], labels: list[str], watch: Watch = unwatched) -> None:
+        # a network opens its weights at each fit; imports, which others wait for, are done once
+        self.now += self.opening * (self.trains or not self.opened)
+        self.opened = True
+        for step in range(5):
+            if self.trains:
+                watch(Progress("training", step, 4))
+            self.now += self.a_character * sum(work(self, texts, 9)) / 4 * (step < 4)
+
+    def seconds(self, texts: list[str], labels: list[str]) -> float:
+        began = self.now
+        self.fit(texts, labels)
+        return self.now - began
+
+
+@pytest.mark.parametrize("trains", [True, False])
+@pytest.mark.parametrize("most_seconds", [1e9, 0.5])
+def test_the_pace_of_a_trial_foretells_more_rows(monkeypatch, rows, trains, most_seconds):
     texts, labels = rows
-    pace = pace_of_trial(tg.TfidfClassifier(), texts[:80], labels[:80], 5.0)
-    began = time.monotonic()
-    tg.TfidfClassifier().fit(texts * 4, labels * 4)
-    took = time.monotonic() - began
-    foretold = pace.seconds(sum(work(tg.TfidfClassifier(), texts * 4, 9)))
-    assert took / 8 < foretold < 8 * took
+    method = Clocked(trains)
+    monkeypatch.setattr("textgraft.experiments.auto_steps.time.monotonic", lambda: method.now)
+    pace = pace_of_trial(method, texts[:80], labels[:80], most_seconds)
+    foretold = pace.seconds(sum(work(method, texts * 4, 9)))
+    assert foretold == pytest.approx(method.seconds(texts * 4, labels * 4), rel=1e-9)
 
 
 def test_work_of_a_network_grows_with_its_epochs():
