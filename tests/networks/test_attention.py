@@ -25,25 +25,24 @@ def states(tokens: int = TOKENS) -> list[Tensor]:
     return [torch.randn(shape, generator=draw).bfloat16().transpose(1, 2).requires_grad_() for _ in range(3)]
 
 
-def masks(tokens: int = TOKENS) -> dict[str, Tensor | None]:
-    seen = (torch.arange(tokens) < torch.tensor([tokens, 1, 3, tokens, 2])[:, None])[:, None, None]
-    causal = seen & torch.ones(tokens, tokens, dtype=torch.bool).tril()
+def masks() -> dict[str, Tensor | None]:
+    seen = (torch.arange(TOKENS) < torch.tensor([TOKENS, 1, 3, TOKENS, 2])[:, None])[:, None, None]
+    causal = seen & torch.ones(TOKENS, TOKENS, dtype=torch.bool).tril()
     biases = torch.zeros(causal.shape).masked_fill(~causal, -1e9)
-    alike = (torch.arange(tokens) < tokens - 1)[None, None, None]
+    alike = (torch.arange(TOKENS) < TOKENS - 1)[None, None, None]
     return {"none": None, "padding": seen, "each its own": causal, "numbers": biases, "one for all": alike}
 
 
-def both(mask: Tensor | None, tokens: int = TOKENS) -> tuple[list[Tensor], list[Tensor]]:
+def both(mask: Tensor | None) -> tuple[list[Tensor], list[Tensor]]:
     """What ours gives and its gradients, and torch's in fp32."""
-    slope = torch.linspace(-1, 1, TEXTS * tokens * HEADS * WIDTH).view(TEXTS, tokens, HEADS, WIDTH)
-    found = []
-    ours = states(tokens)
-    found.append(attend(torch.nn.Identity(), *ours, mask, SCALE)[0])
-    found[0].backward(slope.bfloat16())
-    exact = [one.detach().float().requires_grad_() for one in states(tokens)]
+    slope = torch.linspace(-1, 1, TEXTS * TOKENS * HEADS * WIDTH).view(TEXTS, TOKENS, HEADS, WIDTH)
+    ours = states()
+    found = attend(torch.nn.Identity(), *ours, mask, SCALE)[0]
+    found.backward(slope.bfloat16())
+    exact = [one.detach().float().requires_grad_() for one in states()]
     expected = F.scaled_dot_product_attention(*exact, attn_mask=mask, scale=SCALE).transpose(1, 2)
     expected.backward(slope)
-    return [found[0], *(one.grad for one in ours)], [expected, *(one.grad for one in exact)]
+    return [found, *(one.grad for one in ours)], [expected, *(one.grad for one in exact)]
 
 
 @pytest.mark.parametrize("some", [1, 2, 99])

@@ -16,8 +16,8 @@ from textgraft.pretrained import PACKAGED, locate
 
 __all__ = ["CachedEncoder", "Encoder", "as_encoder", "described_encoders", "load_encoder"]
 
-HASHING = re.compile(r"hashing:[1-9]\d{0,5}")
-"""The test encoder with another number of dimensions than its own."""
+HASHING = re.compile(r"hashing(:[1-9]\d{0,5})?")
+"""The test encoder, perhaps with another number of dimensions than its own."""
 
 CACHE_VARIABLE = "TEXTGRAFT_CACHE"
 """Environment variable: a folder for the vector cache, or ``off``."""
@@ -48,7 +48,7 @@ def load_encoder(
         WeightsError: when the weights cannot be found or trusted.
         ParameterError: an encoder without layers of token states is asked for its lower ones.
     """
-    if name == "hashing" or HASHING.fullmatch(name):
+    if HASHING.fullmatch(name):
         _, _, dim = name.partition(":")
         return HashingEncoder(int(dim)) if dim else HashingEncoder()
     if token_limit is not None and token_limit < 3:
@@ -83,7 +83,7 @@ def _pretrained(name: str, precision: str, device: str, token_limit: int | None)
         return UseEncoder(locate(name), precision, device, token_limit)
     plain = name.removesuffix(LOWER)
     lower = plain != name and not Path(name).expanduser().is_dir()
-    if lower and (plain in ("use", "hashing") or HASHING.fullmatch(plain)):
+    if lower and (plain == "use" or HASHING.fullmatch(plain)):
         raise ParameterError(f"The encoder {plain!r} has no lower layers; expected it without {LOWER!r}.")
     return SentenceEncoder(locate(plain if lower else name), precision, device, token_limit, lower)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -59,4 +59,4 @@ class PretrainedEncoder(ABC):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # another process opens the weights again instead of receiving a copy of them
-        return type(self), (self.weights, self.precision, self.device, self.token_limit)
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -64,10 +64,6 @@ class SentenceEncoder(PretrainedEncoder):
         plain = super().weights_fingerprint
         return hashlib.sha256(f"{plain} lower".encode()).hexdigest() if self.lower else plain
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        kind, arguments = super().__reduce__()
-        return kind, (*arguments, self.lower)
-
     @property
     def dim(self) -> int:
         return self._opened.dim
@@ -106,7 +102,7 @@ class SentenceEncoder(PretrainedEncoder):
             ParameterError: the lower layers are read apart, which is for frozen vectors.
         """
         if self.lower:
-            plain = self.name.removesuffix(LOWER)
+            plain = super().name
             raise ParameterError(
                 f"The encoder {self.name!r} is for methods that leave it frozen; this one needs {plain!r}."
             )
@@ -148,7 +144,6 @@ class _Opened:
     dim: int
     device: str
     precision: Precision
-    lower: bool
 
     def encode(self, texts: list[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield (row numbers, vectors) batch by batch."""
@@ -163,10 +158,12 @@ class _Opened:
         from textgraft.networks.steps import beside
 
         states, seen = self.body(ids, mask).float(), mask.float()
-        vectors = states[..., : self.body.dim]
+        vectors: torch.Tensor = states[..., : self.body.dim]
         for step in self.steps:
             vectors = step(vectors, seen)
-        return beside(vectors, states[..., self.body.dim :], seen) if self.lower else vectors
+        if self.body.reads == "last":
+            return vectors
+        return beside(vectors, states[..., self.body.dim :], seen)
 
 
 def _open(
@@ -193,5 +190,4 @@ def _open(
         dim=dim,
         device=device,
         precision=precision,
-        lower=lower,
     )

@@ -6,7 +6,6 @@ They are those of Tsoumakas, Katakis and Vlahavas, "Mining Multi-label Data", 20
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -41,7 +40,7 @@ class LabelCounts:
         """(c,) of the rows that have a label, how many are given it; 0 of none."""
         return _shares(self.hits, self.support)
 
-    @cached_property
+    @property
     def f1(self) -> np.ndarray:
         """(c,) harmonic mean of the two."""
         return _shares(2 * self.hits, self.support + self.predicted)

@@ -220,17 +220,16 @@ class TransformerGRUClassifier(NetworkClassifier):
 
     def _frozen(self, encoder: Encoder, truncate: str = "end", states: str = "last") -> tuple[Any, Trainable]:
         """The transformer under an encoder's pooling, frozen and in the precision of its device."""
-        from textgraft.networks.attention import use_fast_attention
         from textgraft.networks.packed import to_bf16
 
-        pretrained = as_trainable(encoder, self.method).trainable()
+        # without dropout of its own attention takes its fast path
+        pretrained = as_trainable(encoder, self.method).trainable(attention_dropout=0.0)
         transformer = getattr(pretrained.network, "transformer", None)
         if transformer is None:
             raise ParameterError(
                 f"The method {self.method} needs states of tokens, but {encoder.name!r} gives none. "
                 "Use minilm, a model folder or a hub id."
             )
-        use_fast_attention(transformer)
         transformer.requires_grad_(False).eval().to(pretrained.device)
         transformer.reads = states
         if pretrained.precision == "bf16":

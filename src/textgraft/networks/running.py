@@ -64,7 +64,6 @@ def outputs_of_batches(
         with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
             out = forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
         yield rows, out
-        del out
         freed.after_a_batch()
 
 
