@@ -24,6 +24,9 @@ DATA = ROOT.parent / "shared" / "data"
 RESULTS = ROOT / "benchmarks" / "results"
 CACHE = ROOT / ".bench_cache"
 
+PRODUCTS = ("mm", "addmm", "bmm", "baddbmm")
+"""Operators of torch that are matrix products; linear and matmul end in one of them."""
+
 
 def rows(name: str, label: str = "label") -> tuple[list[str], list[str]]:
     """Texts and labels of a file in ../shared/data; stops with a clear word if it is absent."""
@@ -112,6 +115,16 @@ def last_line(command: list[str]) -> dict[str, Any]:
         sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return result
+
+
+def product_share(run: Callable[[], object]) -> float:
+    """Share of the operators' own time that matrix products take: what no other change can remove."""
+    from torch.profiler import ProfilerActivity, profile
+
+    with profile(activities=[ProfilerActivity.CPU]) as profiled:
+        run()
+    seconds = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
+    return round(sum(seconds.get(f"aten::{name}", 0.0) for name in PRODUCTS) / sum(seconds.values()), 2)
 
 
 def _commit() -> str:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import textgraft as tg
-from common import rows, store
+from common import product_share, rows, store
 from textgraft.core.plan import one_cycle
 from textgraft.encoders.encoder import as_trainable
 from textgraft.networks.pooled import ClassifierNetwork
@@ -119,6 +119,7 @@ def main() -> None:
                 "tokens_per_second": {k: round(tokens / statistics.median(v)) for k, v in seconds.items()},
                 "best_of_trainer": best,
                 "ratio": [round(value, 2) for value in ratios],
+                "product_share": product_share(without_embeddings),
                 "peak_memory_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
             }
         )  # fmt: skip

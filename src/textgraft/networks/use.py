@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,12 @@ BRANCHES = ((2, 0), (3, 1), (5, 2))
 
 UNKNOWN, BEGIN, END = 0, 1, 2
 """Ids of an unknown character, of the begin and of the end of a text."""
+
+WORD = "▁"
+"""Stands at the begin of every word of a normalised text."""
+
+MOST_WORDS, LONGEST_WORD = 200_000, 32
+"""Words whose pieces are remembered, and characters of the longest: a sentence of Chinese is one word."""
 
 _EPS = 1e-12
 _TABLES = 17
@@ -248,6 +254,10 @@ class UseTokenizer:
     ``tokenizers``. SentencePiece's own search is quicker, but sums in float32, which breaks
     ties such as H-m-mm against H-mm-m by rounding, and joins unknown characters.
 
+    No piece reaches over the begin of a word, so the likeliest pieces of a text are those of its
+    words, each searched once. Scores are float32 and their sums float64, hence exact: ties are
+    broken alike wherever the word stands.
+
     Args:
         folder: where ``sp.model`` lies.
 
@@ -274,19 +284,31 @@ class UseTokenizer:
         ids = list(range(self._pieces.vocab_size()))
         scored = list(zip(self._pieces.id_to_piece(ids), self._pieces.get_score(ids), strict=True))
         self._search = Tokenizer(Unigram(scored, unk_id=UNKNOWN))
+        self._known: dict[str, list[int]] = {}
 
     def ids(self, texts: list[str], limit: int | None) -> list[list[int]]:
         """Ids of each text, cut to ``limit``; an empty text is one unknown character."""
         if not texts:
             return []
         normal = self._pieces.normalize([_repaired(text) for text in texts])
-        found = self._search.encode_batch_fast(normal, add_special_tokens=False)
-        rows: list[list[int]] = [pieces.ids for pieces in found]
-        for row, ids in enumerate(rows):
-            if UNKNOWN in ids:
-                rows[row] = self._unjoined(normal[row])
+        words = [_words(text) for text in normal]
+        pieces = self._pieces_of(dict.fromkeys(word for some in words for word in some))
         kept = None if limit is None else limit - 2
+        rows = ([piece for word in some for piece in pieces[word]] for some in words)
         return [[BEGIN, *(ids[:kept] or [UNKNOWN]), END] for ids in rows]
+
+    def _pieces_of(self, words: Collection[str]) -> dict[str, list[int]]:
+        """Ids of every word; those of short ones are remembered."""
+        found = {word: ids for word in words if (ids := self._known.get(word))}
+        new = [word for word in words if word not in found]
+        for word, pieces in zip(
+            new, self._search.encode_batch_fast(new, add_special_tokens=False), strict=True
+        ):
+            found[word] = self._unjoined(word) if UNKNOWN in pieces.ids else pieces.ids
+        if len(self._known) + len(new) > MOST_WORDS:
+            self._known = {}
+        self._known |= {word: found[word] for word in new[:MOST_WORDS] if len(word) <= LONGEST_WORD}
+        return found
 
     def _unjoined(self, normal: str) -> list[int]:
         """Ids with one for every unknown character, where the search gives one for a run of them."""
@@ -297,6 +319,12 @@ class UseTokenizer:
             run = len(normal[start:end].replace("<unk>", "?")) if piece == UNKNOWN else 1
             ids += [piece] * run
         return ids
+
+
+def _words(normal: str) -> list[str]:
+    """The words of a normalised text, each with the sign of its begin; joined they are the text."""
+    first, *others = normal.split(WORD)
+    return [*([first] if first else []), *(WORD + word for word in others)]
 
 
 def _repaired(text: str) -> str:
