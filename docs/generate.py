@@ -232,6 +232,20 @@ def fewshot_beside_table() -> str:
     return _table(["fewshot_commits, seed", "finetune", "SetFit", "times faster"], rows, result)
 
 
+def fewshot_curve_table() -> str:
+    result = _result("fewshot_curve")
+    names = dict.fromkeys(row["method"] for row in result["table"])
+    rows = []
+    for n in dict.fromkeys(row["rows"] for row in result["table"]):
+        of_size = {row["method"]: row for row in result["table"] if row["rows"] == n}
+        rows.append(
+            [n, *(f"{one['accuracy']:.3f} ({one['low']:.3f}–{one['high']:.3f})" for one in of_size.values())]
+        )
+    last = {gain["method"]: gain["per_doubling"] for gain in result["gains"]}
+    rows.append(["last doubling", *(f"{100 * last[name][0]:+.1f} points" for name in names)])
+    return _table(["fewshot_commits, rows", *names], rows, result)
+
+
 def _seconds(value: float | None) -> str:
     return "seconds not known" if value is None else f"{value:.0f} s"
 
@@ -534,6 +548,7 @@ TABLES = {
     "pair": pair_table,
     "use": use_table,
     "few-shot beside": fewshot_beside_table,
+    "few-shot curve": fewshot_curve_table,
     "training speed": training_speed_table,
     "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
     "risk": risk_table,
