@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 MODEL := tickets.model
 
-.PHONY: demo test check lint clean help
+.PHONY: demo test test-slow test-peer test-browser lint clean
 
 demo: $(VENV)/.installed  ## install, fit on the example file, predict, evaluate
 	$(BIN)/textgraft fit examples/support_tickets.csv --oos-label oos --to $(MODEL)
@@ -21,6 +21,18 @@ demo: $(VENV)/.installed  ## install, fit on the example file, predict, evaluate
 
 test: $(VENV)/.installed-test lint  ## install what tests need and run them
 	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+# the marks that `make test` leaves out; what they need is installed or asked for, never passed over
+test-slow: $(VENV)/.installed-test  ## tests of more than ten seconds
+	$(BIN)/python -m pytest -m slow
+
+test-peer: $(VENV)/.installed-test  ## agreement with MAPIE, which it installs
+	$(PIP) -c constraints.txt 'mapie>=1.6'
+	$(BIN)/python -m pytest -m peer tests/core
+
+test-browser: $(VENV)/.installed-test  ## open the reports in chromium, which must be there
+	command -v chromium || command -v chromium-browser || command -v google-chrome
+	$(BIN)/python -m pytest -m browser
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check src tests benchmarks

@@ -1,6 +1,6 @@
 """The same rows under MAPIE, the library of conformal prediction: equal thresholds, equal tests.
 
-pip install 'mapie>=1.6'; pytest -m peer tests/core
+make test-peer
 """
 
 from __future__ import annotations
