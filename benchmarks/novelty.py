@@ -22,7 +22,7 @@ import numpy as np
 import textgraft as tg
 from common import rows, store, stored_rows
 from textgraft.core.progress import unwatched
-from textgraft.experiments.evaluate import separation
+from textgraft.experiments.separation import separation
 from textgraft.methods import method_class
 from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE

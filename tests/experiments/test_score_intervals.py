@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, roc_auc_score, roc_curve
 
 import textgraft as tg
-from textgraft.experiments.score_intervals import macro_f1_draws, macro_f1_interval, share_interval
+from textgraft.experiments.score_intervals import (
+    macro_f1_draws,
+    macro_f1_interval,
+    micro_f1_draws,
+    share_interval,
+)
+from textgraft.experiments.separation import separation, separation_draws
 
 
 def test_one_draw_of_macro_f1_is_that_of_scikit_learn() -> None:
@@ -51,3 +57,44 @@ def test_draws_that_agree_show_no_interval() -> None:
 def test_no_rows_have_no_interval() -> None:
     assert share_interval(np.array([], dtype=bool)) is None
     assert share_interval(np.array([True])) == pytest.approx((0.2065, 1.0), abs=1e-3)
+
+
+def test_micro_f1_of_drawn_rows_is_that_of_rows_drawn_one_by_one() -> None:
+    draw = np.random.default_rng(0)
+    kept = draw.random(80) < 0.8
+    right = kept & (draw.random(80) < 0.7)
+    one_by_one = []
+    for _ in range(4_000):
+        rows = draw.integers(0, 80, 80)
+        one_by_one.append(2 * right[rows].sum() / (kept[rows].sum() + 80))
+    found = micro_f1_draws(right, kept, seed=1, draws=4_000)
+    levels = (0.025, 0.25, 0.5, 0.75, 0.975)
+    assert np.quantile(found, levels) == pytest.approx(np.quantile(one_by_one, levels), abs=0.012)
+
+
+def confidences(n: int, m: int, ties: bool, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    inside, outside = draw.normal(1, 1, n), draw.normal(0, 1, m)
+    return (inside.round(), outside.round()) if ties else (inside, outside)
+
+
+@pytest.mark.parametrize("ties", [True, False])
+@pytest.mark.parametrize(("n", "m"), [(1, 1), (20, 3), (37, 60)])
+def test_separation_is_that_of_scikit_learn(n: int, m: int, ties: bool) -> None:
+    inside, outside = confidences(n, m, ties, n)
+    positive = np.arange(n + m) < n
+    every = np.concatenate([inside, outside])
+    fpr, tpr, _ = roc_curve(positive, every, drop_intermediate=False)
+    expected = roc_auc_score(positive, every), fpr[np.argmax(tpr >= 0.95)]
+    assert separation(inside, outside) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("measure", [0, 1])
+def test_intervals_of_separation_hold_what_many_more_rows_show(measure: int) -> None:
+    many = separation(*confidences(200_000, 200_000, False, 0))[measure]
+    held = 0
+    for seed in range(1, 101):
+        drawn = separation_draws(*confidences(200, 150, False, seed), seed, 200)[:, measure]
+        low, high = np.quantile(drawn, (0.025, 0.975))
+        held += low <= many <= high
+    assert 88 <= held <= 99

@@ -18,6 +18,7 @@ from textgraft.core.decision import REJECTED
 from textgraft.core.examples import RowReport
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.answers import Answers, Judged, answers_to
+from textgraft.experiments.separation import separation
 from textgraft.experiments.tables import (
     Measure,
     aligned,
@@ -217,17 +218,6 @@ def _by_class(truth: np.ndarray, predicted: np.ndarray) -> tuple[tuple[ClassResu
     rejected = np.bincount(true_codes[codes == -1], minlength=len(names))
     columns = zip(names, *(column.tolist() for column in (*each, rejected)), strict=True)
     return tuple(ClassResult(*row) for row in columns), float(micro[2])
-
-
-def separation(inside: np.ndarray, outside: np.ndarray) -> tuple[float, float]:
-    """AUROC and FPR at 95 % TPR of confidences, in-scope rows being the positives; some of both."""
-    from sklearn.metrics import roc_auc_score, roc_curve
-
-    confidence = np.concatenate([inside, outside])
-    positive = np.arange(len(confidence)) < len(inside)
-    # with intermediate points dropped, the first threshold that reaches 95 % could be missing
-    fpr, tpr, _ = roc_curve(positive, confidence, drop_intermediate=False)
-    return float(roc_auc_score(positive, confidence)), float(fpr[np.argmax(tpr >= 0.95)])
 
 
 def _notes(report: RowReport, unseen: list[str], unseen_rows: int) -> list[str]:
