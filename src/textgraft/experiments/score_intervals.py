@@ -53,7 +53,7 @@ def score_intervals(answers: Answers, seed: int) -> dict[str, Bounds | None]:
 
 
 def micro_f1_draws(right: np.ndarray, kept: np.ndarray, seed: int, draws: int = DRAWS) -> np.ndarray:
-    """(draws,) micro-F1 of in-scope rows (n,) drawn anew, which are accepted or not, and given their label or not."""
+    """(draws,) micro-F1 of in-scope rows (n,) drawn anew, given their label or not, and accepted or not."""
     n = len(right)
     shares = np.array([right.sum(), (kept & ~right).sum(), (~kept).sum()]) / n
     hits, wrong, _ = np.random.default_rng(seed).multinomial(n, shares, draws).T
