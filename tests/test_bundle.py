@@ -112,6 +112,13 @@ def test_what_is_no_model_is_never_replaced(tmp_path: Path, kind: str) -> None:
     assert os.listdir(tmp_path) == ["precious"]
 
 
+def test_a_link_that_leads_nowhere_is_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "link.model").symlink_to(tmp_path / "gone")
+    with pytest.raises(ModelFolderError, match="no textgraft model"):
+        write_bundle(tmp_path / "link.model", SMALL)
+    assert os.listdir(tmp_path) == ["link.model"]
+
+
 def test_a_link_to_a_model_is_replaced_without_litter(tmp_path: Path) -> None:
     write_bundle(tmp_path / "real.model", SMALL)
     (tmp_path / "link.model").symlink_to(tmp_path / "real.model")

@@ -92,8 +92,7 @@ def write_bundle(path: str | Path, bundle: Bundle) -> None:
     from safetensors import SafetensorError
 
     target = Path(path)
-    if target.exists() and not (target / MANIFEST).is_file():
-        raise ModelFolderError(f"{target} exists and is no textgraft model; name another folder.")
+    check_place(target)
     try:
         if target.exists():
             _write_files(target, bundle, in_use=_names_in_use(target))
@@ -102,6 +101,17 @@ def write_bundle(path: str | Path, bundle: Bundle) -> None:
                 _write_files(fresh, bundle, in_use=set())
     except (OSError, SafetensorError) as error:
         raise ModelFolderError(f"{target} could not be written ({error}); nothing was changed.") from error
+
+
+def check_place(path: str | Path) -> None:
+    """Refuse a place that something else than a model has, before long work for it.
+
+    Raises:
+        ModelFolderError: something that is no model is there.
+    """
+    # also a link that leads nowhere
+    if os.path.lexists(path) and not os.path.isfile(Path(path) / MANIFEST):
+        raise ModelFolderError(f"{path} exists and is no textgraft model; name another folder.")
 
 
 def read_bundle(path: str | Path) -> Bundle:

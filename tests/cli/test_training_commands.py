@@ -57,7 +57,7 @@ def test_a_method_without_training_has_no_plan(run):
 
 
 def test_fit_keeps_a_log_draws_the_loss_and_removes_the_checkpoint(run, bert, rows, tmp_path):
-    folder, plot = tmp_path / "a.run", tmp_path / "loss.png"
+    folder, plot = tmp_path / "a.run", tmp_path / "pictures" / "loss.png"
     code, out, _ = run(
         "fit", rows, "-m", "finetune", "-e", bert, *FAST, "--reject", "none", "--run", folder, "--plot", plot,
         "--to", tmp_path / "a.model",
@@ -79,6 +79,42 @@ def test_a_plot_of_a_method_without_training_is_refused_before_anything_is_learn
     assert code == 2
     assert "tfidf trains no network" in err
     assert not (tmp_path / "a.model").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--to", "notes"), "notes exists and is no textgraft model"),
+        (("--to", "rows.csv/a.model"), "--to rows.csv/a.model cannot be written"),
+        (("--to", "m" * 250), "cannot be written (File name too long)"),
+        (("--to", "a.model", "--run", "rows.csv"), "--run rows.csv cannot be written"),
+        (("--to", "a.model", "--run", "a.model/run"), "outside of the model's folder a.model"),
+        (("--to", "a.model", "--plot", "loss.txt"), ".png, .svg or .pdf, found 'loss.txt'"),
+        (("--to", "a.model", "--plot", "rows.csv/loss.png"), "cannot be written"),
+        (("--to", "a.model", "--plot", "folder.png"), "folder.png is a folder"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_a_row_is_read(run, tmp_path, monkeypatch, options, said):
+    monkeypatch.chdir(tmp_path)
+    for name in ("notes", "folder.png"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "rows.csv").write_text("neither text nor label", encoding="utf-8")
+    code, out, err = run("fit", "rows.csv", "-m", "finetune", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder.png", "notes", "rows.csv"]
+
+
+def test_a_plot_without_an_epoch_is_a_sentence_of_the_summary(run, bert, rows, tmp_path):
+    nothing, plot = ("-o", "contrast", 0, "-o", "epochs", 0), tmp_path / "loss.png"
+    code, out, err = run(
+        "fit", rows, "-m", "finetune", "-e", bert, *nothing, "--reject", "none", "--plot", plot,
+        "--to", tmp_path / "a.model",
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    assert f"No epoch was trained, so {plot} was not drawn." in out
+    assert not plot.exists()
 
 
 @pytest.mark.parametrize(

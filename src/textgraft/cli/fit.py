@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from textgraft.core.progress import Watch
     from textgraft.experiments.auto_choice import AutoChoice
     from textgraft.methods.base import TextClassifier
+    from textgraft.training.records import Training
 
 AUTO = "auto"
 """In place of a method: choose one on the training rows."""
@@ -104,6 +105,7 @@ def fit(
     from textgraft.cli.fit_summary import summary_of, summary_text
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
+    from textgraft.cli.outputs import check_outputs
     from textgraft.cli.progress import shown_progress
     from textgraft.core.label_sets import has_lists
     from textgraft.errors import ParameterError
@@ -119,6 +121,7 @@ def fit(
             f"The method {method} trains no network, so it has no checkpoints and no loss; leave --run and "
             "--plot out."
         )
+    check_outputs(to, run, plot)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     rows, found = with_label_lists(rows, several, separator)
     if (lists := has_lists(rows.labels)) and reject == USUAL_RULE:
@@ -141,21 +144,21 @@ def fit(
         else:
             classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
-    training = getattr(classifier.learned_, "training", None)
-    if plot is not None and training is not None:
-        from textgraft.experiments.loss_plot import draw_losses
-
-        draw_losses(training, plot)
     if run is not None:
         _remove_checkpoints(run)
     summary = summary_of(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
     if found is not None:
         summary["multilabel"] = found
     summary["auto"] = None if choice is None else choice.to_dict()
+    training: Any = getattr(classifier.learned_, "training", None)
+    if plot is not None and not training.reports:
+        summary["training"].append(f"No epoch was trained, so {plot} was not drawn.")
     if json:
         print_json(summary)
     else:
         print_text(summary_text(summary, [] if choice is None else choice.sentences()))
+    if plot is not None and training.reports:
+        _draw(training, plot)
 
 
 def _check_auto(
@@ -195,6 +198,14 @@ def _chosen(
         seed=like.seed,
         watch=watch,
     )
+
+
+def _draw(training: Training, plot: Path) -> None:
+    """Draw the losses, in a folder that is made as that of the model is."""
+    from textgraft.experiments.loss_plot import draw_losses
+
+    plot.parent.mkdir(parents=True, exist_ok=True)
+    draw_losses(training, plot)
 
 
 def _remove_checkpoints(run: Path) -> None:
