@@ -117,6 +117,19 @@ def test_a_plot_without_an_epoch_is_a_sentence_of_the_summary(run, bert, rows, t
     assert not plot.exists()
 
 
+def test_only_checkpoints_of_this_fit_are_removed(run, bert, rows, tmp_path):
+    others = [tmp_path / name / "checkpoint.safetensors" for name in ("b.run/tuning", "fold-9/tuning", ".")]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("precious")
+    code, _, _ = run(
+        "fit", rows, "-m", "finetune", "-e", bert, *FAST, "--run", tmp_path, "--to", tmp_path / "a.model"
+    )
+    assert code == 0
+    assert {path.parent.name for path in tmp_path.glob("fold-*/tuning/log.jsonl")} == {"tuning"}
+    assert sorted(tmp_path.rglob("checkpoint.safetensors")) == sorted(others)
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

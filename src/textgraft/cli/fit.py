@@ -144,8 +144,9 @@ def fit(
         else:
             classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
         classifier.save(to)
-    if run is not None:
-        _remove_checkpoints(run)
+    if classifier.run_ is not None:
+        # the model is saved: only the logs of its making are worth their space
+        classifier.run_.remove_checkpoints()
     summary = summary_of(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
     if found is not None:
         summary["multilabel"] = found
@@ -206,9 +207,3 @@ def _draw(training: Training, plot: Path) -> None:
 
     plot.parent.mkdir(parents=True, exist_ok=True)
     draw_losses(training, plot)
-
-
-def _remove_checkpoints(run: Path) -> None:
-    """The model is saved: only the logs of its making are worth their space."""
-    for path in run.rglob("checkpoint.safetensors"):
-        path.unlink()

@@ -40,6 +40,7 @@ from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
 from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
 from textgraft.methods.rejecting import Rejecting
+from textgraft.training.checkpoints import FitFolder
 
 if TYPE_CHECKING:
     from textgraft.methods.rates import FoundRate
@@ -73,6 +74,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         oos_best_: (o,) codes of the classes they look most like.
         label_thresholds_: where a text may have several labels, a
             :class:`textgraft.core.label_thresholds.LabelThresholds`; else ``None``.
+        run_: where ``fit`` kept checkpoints, a :class:`textgraft.training.checkpoints.FitFolder`; ``None``
+            where it kept none, and after loading.
     """
 
     method: ClassVar[str]
@@ -80,6 +83,8 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
     holdout: float | str
     seed: int
+
+    run_: FitFolder | None = None
 
     # ── what a method fills in ──────────────────────────────────────────────────────
 
@@ -145,9 +150,9 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """
         examples, classes, codes = self._checked(texts, labels)
         n_classes = len(classes)
+        self.run_ = None if run is None else FitFolder(Path(run))
         if isinstance(examples, LabelledSets):
-            folder = None if run is None else Path(run)
-            multilabel.fit_label_sets(self, examples, classes, codes, valid, folder, watch)
+            multilabel.fit_label_sets(self, examples, classes, codes, valid, self.run_, watch)
             return self
         given = None if valid is None else self._check_held_out(valid, classes)
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
@@ -156,7 +161,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         teaches &= self._can_learn_outside(int(teaches.sum()))
         check_enough_rows(self.reject, plan.n_rows(given) + int((~teaches).sum()))
 
-        whole = self._lesson(examples, codes, n_classes, watch, None if run is None else Path(run))
+        whole = self._lesson(examples, codes, n_classes, watch, self.run_)
         encoder, every_outside = whole.encoder, whole.outside
         whole = replace(whole, outside=every_outside[teaches])
         learned = self._learn(whole.some(learns), watch)
@@ -400,7 +405,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         codes: np.ndarray,
         n_classes: int,
         watch: Watch,
-        run: Path | None = None,
+        run: FitFolder | None = None,
     ) -> Lesson:
         """All rows as the method reads them."""
         encoder = self._open_encoder()

@@ -118,7 +118,7 @@ def cross_fitted(
     for fold in range(CROSS_FIT_FOLDS):
         out = folds == fold
         if out.any():
-            run = None if whole.run is None else whole.run / f"fold-{fold + 1}"
+            run = None if whole.run is None else whole.run.fold(fold + 1)
             learned = learn(replace(whole.some(~out), run=run), unwatched)
             rows.append(np.flatnonzero(out))
             parts.append(keep_best(score(learned, whole.features[out], whole.n_classes), most))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from textgraft.methods.evidence import Matrix
 if TYPE_CHECKING:
     from textgraft.core.plan import Plan
     from textgraft.core.progress import Watch
+    from textgraft.training.checkpoints import FitFolder
     from textgraft.training.records import Training, WatchEpochs
     from textgraft.training.settings import Batches, LossOf, Settings
 
@@ -42,7 +42,7 @@ class Lesson:
     n_classes: int
     outside: Features
     encoder: Encoder | None = None
-    run: Path | None = None
+    run: FitFolder | None = None
     unlabelled: tuple[str, ...] = ()
     trainer: Trainer | None = None
     n_whole: int = 0

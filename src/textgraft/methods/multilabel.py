@@ -8,7 +8,6 @@ from, turns it into a set. There is no rejection: the empty set says that nothin
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -32,6 +31,7 @@ from textgraft.methods.lesson import Features, Learned
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier
+    from textgraft.training.checkpoints import FitFolder
 
 TAKES_SEVERAL = ("tfidf", "linear", "knn", "blend", "word-gru", "transformer-gru", "ulmfit", "finetune")
 """The methods that learn several labels a text."""
@@ -77,7 +77,7 @@ def fit_label_sets(
     classes: np.ndarray,
     targets: np.ndarray,
     valid: tuple[Sequence[object], Sequence[object]] | None,
-    run: Path | None,
+    run: FitFolder | None,
     watch: Watch,
 ) -> None:
     """Learn from checked rows and fit the thresholds; as ``TextClassifier.fit``.

@@ -36,4 +36,4 @@ def run_folder(lesson: Lesson, stage: str, parameters: dict[str, Any]) -> RunFol
             digest.update("\0".join(array).encode("utf-8", "surrogatepass"))
         else:
             digest.update(np.ascontiguousarray(array).tobytes())
-    return RunFolder(lesson.run / stage, digest.hexdigest())
+    return lesson.run.stage(stage, digest.hexdigest())

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,3 +96,34 @@ class RunFolder:
                 "Name another folder, or remove it to begin anew."
             )
         return place, tensors
+
+    def remove_checkpoint(self) -> None:
+        """Leave the log alone: what was learned is kept elsewhere."""
+        (self.path / CHECKPOINT).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class FitFolder:
+    """Where a fit keeps the runs of its stages, each in a folder of its own.
+
+    Attributes:
+        path: the folder; others may lie in it as well.
+        runs: those that the fit has asked for, in folds too.
+    """
+
+    path: Path
+    runs: list[RunFolder] = field(default_factory=list)
+
+    def stage(self, name: str, run: str) -> RunFolder:
+        """Where a stage of that fingerprint is kept."""
+        self.runs.append(RunFolder(self.path / name, run))
+        return self.runs[-1]
+
+    def fold(self, number: int) -> FitFolder:
+        """Where a fit without one fold of the rows keeps its stages."""
+        return FitFolder(self.path / f"fold-{number}", self.runs)
+
+    def remove_checkpoints(self) -> None:
+        """Remove those of this fit, and no other's."""
+        for run in self.runs:
+            run.remove_checkpoint()
