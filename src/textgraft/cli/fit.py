@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -106,8 +107,10 @@ def fit(
     from textgraft.cli.label_lists import with_label_lists
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.outputs import check_outputs
+    from textgraft.cli.processes import main_process
     from textgraft.cli.progress import shown_progress
     from textgraft.core.label_sets import has_lists
+    from textgraft.core.progress import unwatched
     from textgraft.errors import ParameterError
 
     began = time.monotonic()
@@ -137,29 +140,33 @@ def fit(
         more = read_rows(valid, text=text, label=label, need_labels=True, encoding=encoding)
         more, _ = with_label_lists(more, lists, separator)
         held_out = (more.texts, more.labels or [])
-    with shown_progress("opening the encoder") as watch:
+    with main_process() as writes:
         choice = None
-        if auto:
-            classifier, choice = _chosen(classifier, rows, held_out, budget, encoder, watch)
+        with shown_progress("opening the encoder") if writes else nullcontext(unwatched) as watch:
+            if auto:
+                classifier, choice = _chosen(classifier, rows, held_out, budget, encoder, watch)
+            else:
+                classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
+            classifier.save(to)
+        if not writes:
+            return
+        if classifier.run_ is not None:
+            # the model is saved: only the logs of its making are worth their space
+            classifier.run_.remove_checkpoints()
+        seconds = time.monotonic() - began
+        summary = summary_of(classifier, file, to, rows.text_column, rows.label_column, seconds)
+        if found is not None:
+            summary["multilabel"] = found
+        summary["auto"] = None if choice is None else choice.to_dict()
+        training: Any = getattr(classifier.learned_, "training", None)
+        if plot is not None and not training.reports:
+            summary["training"].append(f"No epoch was trained, so {plot} was not drawn.")
+        if json:
+            print_json(summary)
         else:
-            classifier.fit(rows.texts, rows.labels or [], valid=held_out, run=run, watch=watch)
-        classifier.save(to)
-    if classifier.run_ is not None:
-        # the model is saved: only the logs of its making are worth their space
-        classifier.run_.remove_checkpoints()
-    summary = summary_of(classifier, file, to, rows.text_column, rows.label_column, time.monotonic() - began)
-    if found is not None:
-        summary["multilabel"] = found
-    summary["auto"] = None if choice is None else choice.to_dict()
-    training: Any = getattr(classifier.learned_, "training", None)
-    if plot is not None and not training.reports:
-        summary["training"].append(f"No epoch was trained, so {plot} was not drawn.")
-    if json:
-        print_json(summary)
-    else:
-        print_text(summary_text(summary, [] if choice is None else choice.sentences()))
-    if plot is not None and training.reports:
-        _draw(training, plot)
+            print_text(summary_text(summary, [] if choice is None else choice.sentences()))
+        if plot is not None and training.reports:
+            _draw(training, plot)
 
 
 def _check_auto(
@@ -168,11 +175,16 @@ def _check_auto(
     """Refuse options that mean nothing with, or without, ``-m auto``."""
     from textgraft.core.durations import parse_duration
     from textgraft.errors import ParameterError
+    from textgraft.training.together import launched
 
     if not auto and budget is not None:
         raise ParameterError(f"--budget {budget} is for -m auto; leave it out, or choose -m auto.")
     if auto and (option or run is not None or plot is not None):
         raise ParameterError("-m auto chooses the method and its parameters; leave -o, --run and --plot out.")
+    if auto and launched():
+        raise ParameterError(
+            "-m auto chooses by seconds, which differ between processes; name a method, or start one process."
+        )
     if budget is not None:
         parse_duration(budget)
 

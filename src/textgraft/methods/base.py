@@ -41,6 +41,7 @@ from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
 from textgraft.methods.rejecting import Rejecting
 from textgraft.training.checkpoints import FitFolder
+from textgraft.training.together import writes
 
 if TYPE_CHECKING:
     from textgraft.methods.rates import FoundRate
@@ -357,13 +358,14 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """Write a model folder (JSON and safetensors), replacing an older model there.
 
         The encoder's weights are not copied: its name and fingerprint are kept, and checked
-        on loading.
+        on loading. Of several processes that learned together the main one alone writes, and none waits.
 
         Raises:
             ModelFolderError: something else is in the way, or the disk refuses.
         """
         self._check_fitted("save")
-        saved.write_classifier(self, path, self._pack(self.learned_))
+        if writes():
+            saved.write_classifier(self, path, self._pack(self.learned_))
 
     @classmethod
     def restored(cls, bundle: Bundle, encoder: Encoder | None) -> Self:

@@ -7,7 +7,6 @@ never touches ``accelerate`` or ``torch.distributed``, and leaves no state behin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-WORLD_SIZES = ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "MV2_COMM_WORLD_SIZE")
-"""Where launchers say how many processes there are; those that ``accelerate`` reads."""
+from textgraft.training.together import launched
 
 BUCKET = 16_000_000
 """Numbers of gradients sent at once: large enough for speed, small enough to copy."""
@@ -105,7 +103,7 @@ class Processes:
 
 def join_processes(device: str) -> Processes:
     """The processes that a launcher started, or this one alone."""
-    together = dist.is_available() and (dist.is_initialized() or _launched())
+    together = dist.is_available() and (dist.is_initialized() or launched())
     if not together:
         return Processes(1, 0, _numbered(torch.device(device)))
     if not dist.is_initialized():
@@ -114,11 +112,6 @@ def join_processes(device: str) -> Processes:
         # chooses the backend and this process's device
         PartialState(cpu=device == "cpu")
     return Processes(dist.get_world_size(), dist.get_rank(), _numbered(torch.device(device.split(":")[0])))
-
-
-def _launched() -> bool:
-    said = [os.environ.get(name, "") for name in WORLD_SIZES]
-    return any(number.isdigit() and int(number) > 1 for number in said)
 
 
 def _numbered(device: torch.device) -> torch.device:
