@@ -163,6 +163,28 @@ def test_a_full_disk_leaves_the_old_model_and_no_litter(
         _assert_same(read_bundle(target), SMALL)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="limits are of POSIX")
+@pytest.mark.parametrize("exists", [True, False])
+def test_arrays_that_do_not_fit_leave_the_old_model_and_no_litter(tmp_path: Path, exists: bool) -> None:
+    import resource
+
+    target = tmp_path / "a.model"
+    if exists:
+        write_bundle(target, SMALL)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # no file of this process may be longer, so writing stops within the arrays
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(ModelFolderError, match="nothing was changed"):
+            write_bundle(target, Bundle({"name": "newer"}, {"large": np.ones(100_000)}, {}))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert os.listdir(tmp_path) == (["a.model"] if exists else [])
+    if exists:
+        assert sorted(os.listdir(target)) == [ARRAYS, MANIFEST, TEXTS]
+        _assert_same(read_bundle(target), SMALL)
+
+
 def test_a_move_that_fails_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     target = tmp_path / "a.model"
     write_bundle(target, SMALL)
