@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import textgraft as tg
+from textgraft.core.progress import unwatched
 from textgraft.errors import DataError, ParameterError
+from textgraft.methods.base import TextClassifier
 from textgraft.methods.finetune import FinetuneClassifier
 from textgraft.methods.pair import PairClassifier
 from textgraft.methods.siamese import SiameseClassifier
 from textgraft.methods.transformer_gru import TransformerGRUClassifier
+from textgraft.training.loop import train
+from textgraft.training.records import Training
 
 TEXTS = [f"{word} {number}" for number in range(8) for word in ("red apple", "pear", "saw", "old drill")]
 LABELS = ["fruit", "fruit", "tool", "tool"] * 8
@@ -80,3 +86,38 @@ def test_rows_without_any_pair_have_no_rate() -> None:
 def test_rows_are_checked_as_by_fit(bert: str) -> None:
     with pytest.raises(DataError):
         FinetuneClassifier(bert).find_rate(["one"], ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("make", "named"),
+    [
+        (
+            lambda bert: PairClassifier(bert, train_encoder=True, encoder_epochs=1, epochs=1),
+            [
+                {"rate": "encoder_rate", "max_tokens": "max_tokens"},
+                {"rate": "rate", "max_tokens": "max_tokens"},
+            ],
+        ),
+        (lambda bert: SiameseClassifier(bert, epochs=1), [{"rate": "rate"}]),
+        (
+            lambda bert: FinetuneClassifier(bert, contrast=0, epochs=1),
+            [{"rate": "rate", "max_tokens": "max_tokens"}],
+        ),
+    ],
+    ids=["pair", "siamese", "finetune"],
+)
+def test_errors_of_a_stage_name_parameters_that_its_method_has(
+    bert: str, make: Callable[[str], TextClassifier], named: list[dict[str, str]]
+) -> None:
+    seen: list[dict[str, str]] = []
+
+    def trainer(*network_and_rows: Any, **others: Any) -> Training:
+        seen.append(dict(others["settings"].options))
+        return train(*network_and_rows, **others)
+
+    classifier = make(bert)
+    examples, classes, codes = classifier._checked(TEXTS, LABELS)
+    lesson = classifier._lesson(examples, codes, len(classes), unwatched)
+    classifier._learn(replace(lesson, trainer=trainer), unwatched)
+    assert seen == named
+    assert all(set(options.values()) <= classifier.get_params().keys() for options in seen)

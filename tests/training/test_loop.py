@@ -340,12 +340,13 @@ def test_a_loss_that_is_no_number_names_its_place_and_keeps_weights_and_checkpoi
             plan_of((0.01, 0.02), epochs=3),
             some_batches(60, 10),
             breaking(9, lambda loss: loss * wrong),
-            settings=Settings(run=RunFolder(tmp_path / "run", "x")),
+            settings=Settings(run=RunFolder(tmp_path / "run", "x"), options={"rate": "encoder_rate"}),
             watch=lambda _: seen.append(weights_of(network)),
         )
     said = str(caught.value)
     assert "The loss is no number at step 3 of epoch 2 (highest rate 2.0e-02)" in said
-    assert str(tmp_path / "run") in said
+    assert "Use a lower rate (-o encoder_rate …) or" in said
+    assert f"{tmp_path / 'run'} is of this rate: another one needs another run folder" in said
     assert "\n" not in said
     assert same(weights_of(network), seen[7])
     assert len(seen) == 8
@@ -415,8 +416,16 @@ def test_memory_may_end_while_measuring_only() -> None:
 
 
 def test_one_row_too_large_for_memory() -> None:
-    with pytest.raises(TrainingError, match="One row alone does not fit in memory"):
+    with pytest.raises(TrainingError, match=r"does not fit in memory\. Shorten the longest texts, or"):
         train(TwoLayers(), plan_of((0.1, 0.1)), some_batches(), scarce(0))
+
+
+def test_an_error_names_only_options_that_there_are() -> None:
+    tokens = Settings(options={"max_tokens": "max_tokens"})
+    with pytest.raises(TrainingError, match=r"longest texts \(-o max_tokens …\), or"):
+        train(TwoLayers(), plan_of((0.1, 0.1)), some_batches(), scarce(0), settings=tokens)
+    with pytest.raises(TrainingError, match="Use a lower rate or look"):
+        train(TwoLayers(), plan_of((0.1, 0.1)), some_batches(), breaking(1, lambda loss: loss * math.nan))
 
 
 def test_what_held_the_memory_is_let_go_before_the_next_try() -> None:

@@ -13,7 +13,7 @@ from textgraft.methods.base import TextClassifier
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.confidence import Confidence, scores_of_logits
 from textgraft.methods.lesson import Features, Lesson
-from textgraft.methods.runs import run_folder
+from textgraft.methods.runs import option_names, run_folder
 
 if TYPE_CHECKING:
     from textgraft.training.settings import Settings
@@ -67,4 +67,5 @@ class NetworkClassifier(TextClassifier, ABC):
             bf16=bf16,
             patience=self.patience,
             run=run_folder(lesson, stage, self.get_params(deep=False)),
+            options=option_names(self.get_params(deep=False)),
         )

@@ -30,7 +30,7 @@ from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.matcher import SCORER_ALONE, Matcher, mixture
 from textgraft.methods.pace import PACES, Pace
-from textgraft.methods.runs import run_folder
+from textgraft.methods.runs import option_names, run_folder
 from textgraft.search.index import KINDS, build_index, index_from_arrays, index_to_arrays
 
 if TYPE_CHECKING:
@@ -346,8 +346,10 @@ class PairClassifier(TextClassifier):
         """Where and how one stage trains."""
         from textgraft.training.loop import Settings
 
-        folder = run_folder(lesson, stage, self.get_params(deep=False))
-        return Settings(seed=int(self.seed), device=device, bf16=bf16, run=folder)
+        parameters = self.get_params(deep=False)
+        folder = run_folder(lesson, stage, parameters)
+        options = option_names(parameters, "encoder_rate" if stage == "encoder" else "rate")
+        return Settings(seed=int(self.seed), device=device, bf16=bf16, run=folder, options=options)
 
     # ── saving ──────────────────────────────────────────────────────────────────────
 

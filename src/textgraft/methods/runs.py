@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -37,3 +38,13 @@ def run_folder(lesson: Lesson, stage: str, parameters: dict[str, Any]) -> RunFol
         else:
             digest.update(np.ascontiguousarray(array).tobytes())
     return lesson.run.stage(stage, digest.hexdigest())
+
+
+def option_names(parameters: Collection[str], rate: str = "rate") -> dict[str, str]:
+    """What sets the numbers that the errors of training name, among the parameters of a method.
+
+    Args:
+        parameters: of the method.
+        rate: the one that sets the rate of the stage.
+    """
+    return {"rate": rate} | ({"max_tokens": "max_tokens"} if "max_tokens" in parameters else {})

@@ -32,7 +32,7 @@ from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
 from textgraft.methods.lesson import Features, Lesson
-from textgraft.methods.runs import run_folder
+from textgraft.methods.runs import option_names, run_folder
 from textgraft.search.index import Index, build_index, index_from_arrays, index_to_arrays
 from textgraft.training.records import Training, training_from_json, training_to_json
 
@@ -204,6 +204,7 @@ class SiameseClassifier(TextClassifier):
                 device="cpu" if reader is None else reader.device,
                 bf16=reader is not None and reader.precision == "bf16",
                 run=run_folder(lesson, "siamese", self.get_params(deep=False)),
+                options=option_names(self.get_params(deep=False)),
             ),
             watch=watch,
         )

@@ -179,11 +179,11 @@ class _Run(Generic[B]):
     def _refuse(self, what: str, stepper: Stepper[B], at: int) -> None:
         run, kept = self.settings.run, ""
         if run is not None and (run.path / CHECKPOINT).is_file():
-            kept = f" The last good checkpoint is in {run.path}."
+            kept = f" The checkpoint in {run.path} is of this rate: another one needs another run folder."
         raise TrainingError(
             f"The {what} is no number at step {at + 1} of epoch {self.place.epoch + 1} (highest rate "
-            f"{stepper.highest_rate:.1e}). Use a lower rate (-o rate …) or look for texts that break the "
-            f"encoder.{kept}"
+            f"{stepper.highest_rate:.1e}). Use a lower rate{self.settings.option('rate')} or look for texts "
+            f"that break the encoder.{kept}"
         )
 
     # ── after an epoch ──────────────────────────────────────────────────────────────
@@ -194,7 +194,7 @@ class _Run(Generic[B]):
         if valid_loss is not None and not math.isfinite(valid_loss):
             raise TrainingError(
                 f"The loss of held-out rows is no number after epoch {place.epoch + 1}. "
-                "Use a lower rate (-o rate …) or look for texts that break the encoder."
+                f"Use a lower rate{self.settings.option('rate')} or look for texts that break the encoder."
             )
         share = phase.schedule.at((place.epoch + 1 - first) / phase.epochs)
         return EpochReport(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -51,6 +51,7 @@ class Settings:
             as 1); ``None`` never stops early. With held-out rows the best weights are kept either way.
         betas: of Adam.
         run: where to keep checkpoints and the log; ``None`` keeps none.
+        options: what sets ``rate`` and ``max_tokens`` on the command line, for errors; either may be missing.
 
     Raises:
         ParameterError: settings that cannot be; all faults at once.
@@ -64,6 +65,7 @@ class Settings:
     patience: int | None = None
     betas: tuple[float, float] = (0.9, 0.999)
     run: RunFolder | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         faults = []
@@ -77,3 +79,7 @@ class Settings:
             faults.append(f"seed must be 0 or more, found {self.seed}")
         if faults:
             raise ParameterError.of("Settings", faults)
+
+    def option(self, what: str) -> str:
+        """What sets a number, in brackets to stand behind what it does; empty where nothing sets it."""
+        return f" (-o {self.options[what]} …)" if what in self.options else ""

@@ -182,13 +182,14 @@ class Stepper(Generic[B]):
                 if self.processes.world > 1:
                     # the others already wait for this one's gradients
                     raise TrainingError(
-                        "A batch did not fit in the memory of one of several processes. Use a smaller "
-                        "batch (-o batch_size …)."
+                        "A batch did not fit in the memory of one of several processes. Shorten the longest "
+                        f"texts{self.settings.option('max_tokens')}, use a smaller batch, or learn in one "
+                        "process, which computes it in halves."
                     ) from error
                 if all(self.parts >= len(rows) for rows in taken):
                     raise TrainingError(
-                        "One row alone does not fit in memory. Read fewer tokens of a text "
-                        "(-o max_tokens 128), or use a smaller encoder."
+                        "One row alone does not fit in memory. Shorten the longest texts"
+                        f"{self.settings.option('max_tokens')}, or use a smaller encoder."
                     ) from error
             # not in the handler, where the error's frames still hold what filled the memory
             self.parts *= 2
