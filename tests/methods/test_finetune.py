@@ -15,8 +15,10 @@ import pytest
 import torch
 
 import textgraft as tg
+from textgraft.core.splits import holdout_rows
 from textgraft.encoders.encoder import as_trainable
 from textgraft.errors import ParameterError
+from textgraft.methods.early_stopping import EARLY_STOPPING_SHARE
 from textgraft.methods.finetune import FinetuneClassifier
 from textgraft.methods.recipes import RECIPES, recipe_for
 
@@ -146,6 +148,29 @@ def test_patience_holds_rows_out_and_keeps_the_best_epoch(bert: str) -> None:
     losses = [report.valid_loss for report in training.reports]
     assert None not in losses
     assert training.best_epoch == 1 + int(np.argmin(losses))
+
+
+def test_nothing_is_learned_from_rows_that_are_watched(bert: str) -> None:
+    texts, labels = np.array(TEXTS * 3, dtype=object), LABELS * 3
+    watched = holdout_rows(np.unique(labels, return_inverse=True)[1], EARLY_STOPPING_SHARE, 0)
+    others = np.where(watched, "what thing", texts)
+    one, other = (
+        FinetuneClassifier(bert, **(FAST | {"patience": 1, "epochs": 1}), max_tokens=8)
+        .fit(list(some), labels, valid=(TEXTS, LABELS))
+        .learned_.changed
+        for some in (texts, others)
+    )
+    assert watched.any()
+    assert all(np.array_equal(tensor, other[name]) for name, tensor in one.items())
+
+
+def test_patience_costs_no_rows_where_there_are_no_epochs(bert: str) -> None:
+    given = FAST | {"epochs": 0}
+    plain, patient = (
+        FinetuneClassifier(bert, **given, patience=patience).fit(TEXTS * 3, LABELS * 3).predict_proba(TEXTS)
+        for patience in (None, 1)
+    )
+    assert np.array_equal(plain, patient)
 
 
 def test_out_of_vocabulary_batches_of_one_row_are_learned(bert: str) -> None:

@@ -182,20 +182,24 @@ class FinetuneClassifier(NetworkClassifier):
         ids, pad = pretrained.tokens.ids(texts, limit), pretrained.tokens.pad
         bf16, in_parts = pretrained.precision == "bf16", not pretrained.unpads
 
+        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad, in_parts=in_parts)
+        # drawn before anything is learned: a row that the encoder or the head has seen tells nothing new.
+        # Without epochs there is nothing to stop, and no row to lose
+        patience = self.patience if recipe.epochs else None
+        learns, watched = rows_to_watch(rows, lesson.codes, patience, self.seed)
+
         encoder = self._learning(pretrained)
         warmed = None
         if (contrast := self._contrast_plan(recipe, encoder)).epochs:
-            whole = WholeBatches(ids, lesson.codes, CONTRAST_BATCH, self.seed, pad, in_parts=in_parts)
+            whole = WholeBatches(learns.ids, learns.codes, CONTRAST_BATCH, self.seed, pad, in_parts=in_parts)
             settings = self._settings(lesson, "contrast", pretrained.device, bf16=bf16)
             warmed = lesson.train(
                 encoder, contrast, whole, contrastive_loss_of_parts, settings=settings, watch=watch
             )
 
         network = ClassifierNetwork(encoder, lesson.n_classes, float(self.dropout))
-        start_from_probe(network, pretrained, ids, lesson.codes)
+        start_from_probe(network, pretrained, learns.ids, learns.codes)
         weights = self._class_weights(lesson, pretrained.device)
-        rows = TokenBatches(ids, lesson.codes, recipe.batch_size, self.seed, pad, in_parts=in_parts)
-        learns, watched = rows_to_watch(rows, lesson.codes, self.patience, self.seed)
         training = lesson.train(
             network,
             self._tuning_plan(recipe, network),
