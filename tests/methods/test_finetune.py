@@ -178,6 +178,26 @@ def test_out_of_vocabulary_batches_of_one_row_are_learned(bert: str) -> None:
     assert clf.predict(["¤"]).shape == (1,)
 
 
+def test_a_factor_is_one_between_the_layers_of_the_encoder(bert: str) -> None:
+    given: dict[str, Any] = FAST | {"factor": 2.0, "rate": 8e-3}
+    for stage in FinetuneClassifier(bert, **given).plan(len(TEXTS), 2):
+        (phase,) = stage.plan.phases
+        rates = dict(zip(stage.plan.groups, phase.peak_rates, strict=True))
+        assert rates.pop("head", 0.04) == pytest.approx(0.04)
+        assert rates == pytest.approx({"embeddings": 0.0, "block 1": 4e-3, "block 2": 8e-3})
+
+
+def test_low_rank_matrices_learn_by_the_layer_group_they_are_in(bert: str) -> None:
+    pytest.importorskip("peft")
+    given: dict[str, Any] = FAST | {"lora": 4, "factor": 2.0, "rate": 8e-3}
+    tuning = FinetuneClassifier(bert, **given).plan(len(TEXTS), 2)[1].plan
+    assert tuning.groups == ("block 1", "block 2", "head")
+    assert tuning.phases[0].peak_rates == pytest.approx((4e-3, 8e-3, 0.04))
+    changed = _changed(FinetuneClassifier(bert, **given, train=2).fit(TEXTS, LABELS), bert)
+    assert changed
+    assert all(".layer.1." in name for name in changed)
+
+
 # ── what is said ────────────────────────────────────────────────────────────────────
 
 

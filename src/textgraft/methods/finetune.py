@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from textgraft.bundle import Bundle
-from textgraft.core.plan import Plan, Stage, one_cycle
+from textgraft.core.plan import Plan, Stage, discriminative, one_cycle
 from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
@@ -52,7 +52,7 @@ class FinetuneClassifier(NetworkClassifier):
     Args:
         encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder` with weights.
         epochs: times that every row is seen; ``auto`` by the number of rows.
-        rate: peak learning rate of the encoder's layers; ``auto`` by the number of rows.
+        rate: peak learning rate of the encoder's last layer group; ``auto`` by the number of rows.
         batch_size: texts a step; ``auto`` by the number of rows.
         contrast: epochs of contrastive warm-up before that; ``auto`` for few rows only.
         max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
@@ -60,8 +60,9 @@ class FinetuneClassifier(NetworkClassifier):
         pool: ``auto`` (as the encoder's files say, else mean), ``mean`` or ``cls``.
         train: ``all``, ``head``, or how many of the last layer groups learn. Word embeddings
             learn only when this says so: ``everything``.
-        lora: rank of low-rank adaptation; 0 trains the weights themselves (needs the extra ``lora``).
-        factor: how many times slower each layer group learns than the one after it.
+        lora: rank of low-rank adaptation, of the layer groups that ``train`` says; 0 trains the weights
+            themselves (needs the extra ``lora``).
+        factor: how many times slower each layer group of the encoder learns than the one after it.
         dropout: of hidden states and of the vectors under the head.
         smoothing: share of belief spread over all classes; not where a text may have several labels.
         class_weights: ``none``, or ``balanced`` to make small classes count as much as large ones.
@@ -270,11 +271,12 @@ class FinetuneClassifier(NetworkClassifier):
         return self._learn_some(plan, 1)
 
     def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
-        plan = one_cycle(tuple(network.layer_groups()), recipe.epochs, recipe.rate, factor=float(self.factor))
-        (phase,) = plan.phases
-        rates = (*phase.peak_rates[:-1], recipe.rate * HEAD_FACTOR)
-        plan = replace(plan, phases=(replace(phase, name="fine-tuning", peak_rates=rates),))
-        return self._learn_some(plan)
+        groups = tuple(network.layer_groups())
+        (phase,) = one_cycle(groups, recipe.epochs, recipe.rate, name="fine-tuning").phases
+        # the factor is one between layers of the encoder, whose last one has the rate itself in either stage
+        layers = discriminative(recipe.rate, len(groups) - 1, float(self.factor))
+        phase = replace(phase, peak_rates=(*layers, recipe.rate * HEAD_FACTOR))
+        return self._learn_some(Plan(groups, (phase,)))
 
     def _learn_some(self, plan: Plan, missing: int = 0) -> Plan:
         """Freeze what ``train`` leaves out, where the plan lacks so many of the last groups."""

@@ -45,13 +45,18 @@ class LoraEncoder(nn.Module):
         return vectors
 
     def layer_groups(self) -> dict[str, list[nn.Module]]:
-        """One group: all low-rank matrices."""
-        return {"lora": [module for name, module in self.named_modules() if _is_lora(name)]}
+        """The low-rank matrices of each layer group of the encoder that has linear layers."""
+        groups: dict[str, list[nn.Module]] = self.adapted.get_base_model().layer_groups()
+        matrices = {
+            group: [inner for module in modules for name, inner in module.named_modules() if _is_matrix(name)]
+            for group, modules in groups.items()
+        }
+        return {group: some for group, some in matrices.items() if some}
 
     def merged(self) -> Any:
         """The encoder with the matrices added to its weights."""
         return self.adapted.merge_and_unload()
 
 
-def _is_lora(name: str) -> bool:
-    return ".lora_A." in name or ".lora_B." in name
+def _is_matrix(name: str) -> bool:
+    return "lora_A." in name or "lora_B." in name
