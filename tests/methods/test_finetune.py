@@ -117,6 +117,16 @@ def test_the_last_groups_alone_learn(bert: str, train: int) -> None:
     assert all(".layer.1." in name for name in changed)
 
 
+def test_no_number_of_groups_thaws_word_embeddings(bert: str) -> None:
+    most = FinetuneClassifier(bert, train=3, contrast=1, epochs=1).plan(50, 2)
+    assert most == FinetuneClassifier(bert, contrast=1, epochs=1).plan(50, 2)
+    said = r"train 4 is more than the 3 layer groups that can learn \(block 1, block 2, head\).*everything"
+    with pytest.raises(ParameterError, match=said):
+        FinetuneClassifier(bert, train=4).plan(50, 2)
+    with pytest.raises(ParameterError, match=said):
+        FinetuneClassifier(bert, train=4, **FAST).fit(TEXTS, LABELS)
+
+
 def test_low_rank_adaptation_is_merged_into_linear_weights(bert: str, tmp_path: Path) -> None:
     pytest.importorskip("peft")
     clf = FinetuneClassifier(bert, **(FAST | {"lora": 4, "epochs": 6, "rate": 1e-2})).fit(TEXTS, LABELS)

@@ -23,6 +23,7 @@ from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
+from textgraft.errors import ParameterError
 from textgraft.methods.confidence import ALONE, confidence_faults
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
@@ -58,8 +59,8 @@ class FinetuneClassifier(NetworkClassifier):
         max_tokens: read so many tokens of a text; ``auto`` by the lengths of the training texts.
         truncate: what is left out of a text that is longer: its ``end`` or its ``middle``.
         pool: ``auto`` (as the encoder's files say, else mean), ``mean`` or ``cls``.
-        train: ``all``, ``head``, or how many of the last layer groups learn. Word embeddings
-            learn only when this says so: ``everything``.
+        train: ``all``, ``head``, or how many of the last layer groups learn, the head among them.
+            Word embeddings learn only when this says so: ``everything``.
         lora: rank of low-rank adaptation, of the layer groups that ``train`` says; 0 trains the weights
             themselves (needs the extra ``lora``).
         factor: how many times slower each layer group of the encoder learns than the one after it.
@@ -265,10 +266,9 @@ class FinetuneClassifier(NetworkClassifier):
         plan = one_cycle(
             tuple(encoder.layer_groups()), recipe.contrast, recipe.rate, factor=float(self.factor)
         )
-        if self.train == "head" or self.train == 1:
+        if self.train in ("head", 1):
             return replace(plan, phases=())
-        # the head, which is the last group, is not there yet
-        return self._learn_some(plan, 1)
+        return self._learn_some(plan)
 
     def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
         groups = tuple(network.layer_groups())
@@ -278,13 +278,24 @@ class FinetuneClassifier(NetworkClassifier):
         phase = replace(phase, peak_rates=(*layers, recipe.rate * HEAD_FACTOR))
         return self._learn_some(Plan(groups, (phase,)))
 
-    def _learn_some(self, plan: Plan, missing: int = 0) -> Plan:
-        """Freeze what ``train`` leaves out, where the plan lacks so many of the last groups."""
+    def _learn_some(self, plan: Plan) -> Plan:
+        """Freeze what ``train`` leaves out of a plan, whose last group is the head if it has one.
+
+        Raises:
+            ParameterError: ``train`` asks for more groups than there are.
+        """
         if self.train == "everything":
             return plan
-        if self.train == "all":
-            return plan.freeze_all_but([name for name in plan.groups if name != "embeddings"])
-        return plan.freeze_to(missing - (1 if self.train == "head" else int(self.train)))
+        layers = [group for group in plan.groups if group not in ("embeddings", "head")]
+        most = len(layers) + 1
+        n = {"all": most, "head": 1}[self.train] if isinstance(self.train, str) else int(self.train)
+        if n > most:
+            raise ParameterError(
+                f"train {n} is more than the {most} layer groups that can learn ({', '.join(layers)}, head): "
+                f"give at most {most}, or everything, which adds word embeddings."
+            )
+        learning = {*layers[most - n :], "head"}
+        return plan.freeze_all_but([group for group in plan.groups if group in learning])
 
     def _class_weights(self, lesson: Lesson, device: str) -> Any:
         import torch
