@@ -152,6 +152,33 @@ def test_class_weights_change_what_is_learned(bert: str) -> None:
     assert balanced.predict_proba(asked)[:, rare].mean() != plain.predict_proba(asked)[:, rare].mean()
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_class_weights_weigh_the_head_where_there_are_no_epochs(bert: str, several: bool) -> None:
+    texts = [*TEXTS[:3] * 6, *TEXTS[3:6]]
+    labels: Any = ["fruit"] * 18 + ["tool"] * 3
+    labels = [["thing", label] for label in labels] if several else labels
+    plain, balanced = (
+        FinetuneClassifier(bert, epochs=0, class_weights=weights).fit(texts, labels, valid=(texts, labels))
+        for weights in ("none", "balanced")
+    )
+    rare = list(plain.classes_).index("tool")
+    asked = ["thing", "what", "this and that"]
+    assert (balanced.predict_proba(asked)[:, rare] > plain.predict_proba(asked)[:, rare]).all()
+
+
+def test_parameters_without_effect_are_said(bert: str) -> None:
+    def said(**given: Any) -> list[str]:
+        notes = FinetuneClassifier(bert, **given).fit(TEXTS, LABELS).learned_.training.notes
+        return [note for note in notes if "no effect" in note]
+
+    few = {"contrast": 1, "smoothing": 0.2, "patience": 2, "rate": 1e-3}
+    assert said(**few) == ["Of no effect without epochs (-o epochs N): smoothing, patience."]
+    assert said(**few, epochs=1) == []
+    assert said(contrast=0, rate=1e-3) == ["Of no effect without epochs (-o epochs N): rate."]
+    # as it settles numbers itself
+    assert said(contrast=8, epochs=0, rate=2e-4, batch_size=32) == []
+
+
 def test_patience_holds_rows_out_and_keeps_the_best_epoch(bert: str) -> None:
     clf = FinetuneClassifier(bert, **(FAST | {"patience": 1, "epochs": 12, "contrast": 0, "rate": 0.05}))
     training = clf.fit(TEXTS * 3, LABELS * 3).learned_.training

@@ -200,7 +200,8 @@ class FinetuneClassifier(NetworkClassifier):
             )
 
         network = ClassifierNetwork(encoder, lesson.n_classes, float(self.dropout))
-        start_from_probe(network, pretrained, learns.ids, learns.codes)
+        balanced = self.class_weights == "balanced"
+        start_from_probe(network, pretrained, learns.ids, learns.codes, balanced=balanced)
         weights = self._class_weights(lesson, pretrained.device)
         training = lesson.train(
             network,
@@ -216,7 +217,7 @@ class FinetuneClassifier(NetworkClassifier):
         if self.lora:
             network.encoder = network.encoder.merged()
         training = training if warmed is None else joined("warm-up", warmed, training)
-        notes = (recipe_sentence(recipe, len(texts)), reads, *training.notes)
+        notes = (recipe_sentence(recipe, len(texts)), reads, *self._idle(len(texts)), *training.notes)
         return learned_from(
             network, before, pretrained, limit, texts, lesson.codes, replace(training, notes=notes)
         )
@@ -247,6 +248,17 @@ class FinetuneClassifier(NetworkClassifier):
     def _numbers_for(self, n_rows: int) -> dict[str, Any]:
         recipe = self._recipe(n_rows)
         return {name: getattr(recipe, name) for name in ("contrast", "epochs", "rate", "batch_size")}
+
+    def _idle(self, n_rows: int) -> list[str]:
+        """A sentence about parameters given that change nothing of what so many rows teach, if any."""
+        recipe, usual = self._recipe(n_rows), type(self)().for_rows(n_rows)
+        if recipe.epochs:
+            return []
+        idle = ["batch_size", "smoothing", "patience"]
+        if not recipe.contrast:
+            idle += ["rate", "lora", "factor", "dropout"]
+        given = [name for name in idle if getattr(self, name) not in ("auto", getattr(usual, name))]
+        return [f"Of no effect without epochs (-o epochs N): {', '.join(given)}."] if given else []
 
     def _pretrained(self, encoder: Encoder, pool: str | None = None, truncate: str = "end") -> Trainable:
         # attention takes its fast path only without dropout of its own; that of states is kept

@@ -8,7 +8,12 @@ import numpy as np
 
 
 def fit_probe(
-    vectors: np.ndarray, codes: np.ndarray, strength: float, tolerance: float = 1e-4
+    vectors: np.ndarray,
+    codes: np.ndarray,
+    strength: float,
+    tolerance: float = 1e-4,
+    *,
+    balanced: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (c, d) and biases (c,) of multinomial logistic regression.
 
@@ -17,13 +22,16 @@ def fit_probe(
         codes: (n,) class codes, c different ones, at least two; rows of the answer are in their order.
         strength: inverse strength of the L2 penalty.
         tolerance: of the solver.
+        balanced: whether each class counts as much as any other, whatever its rows.
     """
     from sklearn.linear_model import LogisticRegression
 
     with warnings.catch_warnings():
         # many classes of few rows are no sign of regression here
         warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-        model = LogisticRegression(C=strength, tol=tolerance, max_iter=1_000).fit(vectors, codes)
+        model = LogisticRegression(
+            C=strength, tol=tolerance, max_iter=1_000, class_weight="balanced" if balanced else None
+        ).fit(vectors, codes)
     weight, bias = model.coef_, model.intercept_
     if len(weight) == 1:
         # one logit z for two classes is the softmax of -z/2 and z/2
@@ -32,7 +40,12 @@ def fit_probe(
 
 
 def fit_label_probes(
-    vectors: np.ndarray, targets: np.ndarray, strength: float, tolerance: float = 1e-4
+    vectors: np.ndarray,
+    targets: np.ndarray,
+    strength: float,
+    tolerance: float = 1e-4,
+    *,
+    balanced: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Weights (c, d) and biases (c,) of one binary logistic regression a label.
 
@@ -41,6 +54,7 @@ def fit_label_probes(
         targets: (n, c) 0/1; a label of none of the rows, or of all, gets its share as a constant.
         strength: inverse strength of the L2 penalty.
         tolerance: of the solver.
+        balanced: whether the rows with a label count as much as those without it.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -50,7 +64,9 @@ def fit_label_probes(
         if count in (0, n):
             bias[label] = constant_logit(int(count), n)
             continue
-        model = LogisticRegression(C=strength, tol=tolerance, max_iter=1_000).fit(vectors, targets[:, label])
+        model = LogisticRegression(
+            C=strength, tol=tolerance, max_iter=1_000, class_weight="balanced" if balanced else None
+        ).fit(vectors, targets[:, label])
         weight[label], bias[label] = model.coef_[0], model.intercept_[0]
     return weight, bias
 

@@ -121,12 +121,18 @@ def ready(network: ClassifierNetwork, pretrained: Trainable, max_tokens: int) ->
 
 
 def start_from_probe(
-    network: ClassifierNetwork, pretrained: Trainable, ids: list[list[int]], codes: np.ndarray
+    network: ClassifierNetwork,
+    pretrained: Trainable,
+    ids: list[list[int]],
+    codes: np.ndarray,
+    *,
+    balanced: bool,
 ) -> None:
     """Set the head to logistic regression over the vectors as they are.
 
     Of very many rows, evenly spaced ones are looked at; a class none of them has starts unlikely. Codes are
-    (n,), or (n, c) 0/1 where a row may have several labels.
+    (n,), or (n, c) 0/1 where a row may have several labels. Where balanced, small classes count as much as
+    large ones.
     """
     several = codes.ndim == 2
     order = np.arange(len(codes)) if several else np.argsort(codes, kind="stable")
@@ -145,7 +151,7 @@ def start_from_probe(
     spread = max(1e-12, float((vectors**2).sum(1).mean()))
     if several:
         strength = PROBE_STRENGTH * np.sqrt(max(2, codes.shape[1]) / 2) / spread
-        _set_head(network, *fit_label_probes(vectors, codes[rows], strength))
+        _set_head(network, *fit_label_probes(vectors, codes[rows], strength, balanced=balanced))
         return
     present = np.unique(codes[rows])
     if len(present) < 2:
@@ -153,7 +159,7 @@ def start_from_probe(
     n_classes = network.head.out_features
     # the same penalty whatever the vectors' length is
     strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / spread
-    weight, bias = fit_probe(vectors, codes[rows], strength)
+    weight, bias = fit_probe(vectors, codes[rows], strength, balanced=balanced)
     whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
     whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
     whole_weight[present], whole_bias[present] = weight, bias
