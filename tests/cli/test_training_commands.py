@@ -39,6 +39,15 @@ def test_plan_prints_phases_groups_rates_and_counts(run, bert, rows):
     assert "rate 1.50e-02" in next(line for line in out.splitlines() if line.strip().startswith("head"))
 
 
+def test_plan_shows_a_head_that_no_epoch_trains(run, bert):
+    head = "logistic regression\n   head             66  computed at once, in no epochs"
+    code, out, _ = run("plan", "finetune", "-e", bert, "--rows", 50, "--classes", 2)
+    assert (code, "1. warm-up: 8 epochs" in out, "all layers" in out) == (0, True, False)
+    assert out.rstrip().endswith(head)
+    code, out, _ = run("plan", "finetune", "-e", bert, "--rows", 50, "--classes", 2, "-o", "train", "head")
+    assert (code, out.rstrip()) == (0, f"finetune on 50 rows of 2 classes:\n\n{head}")
+
+
 @pytest.mark.parametrize("method", ["finetune", "transformer-gru", "siamese", "pair"])
 def test_every_trained_method_has_a_plan(run, bert, method):
     code, out, _ = run("plan", method, "-e", bert, "--rows", 50, "--classes", 3, "--json")
@@ -46,7 +55,7 @@ def test_every_trained_method_has_a_plan(run, bert, method):
     assert (code, told["rows"], told["classes"]) == (0, 50, 3)
     for stage in told["stages"]:
         assert set(stage["parameters"]) == set(stage["plan"]["groups"])
-        assert stage["plan"]["phases"]
+    assert told["stages"][0]["plan"]["phases"]
 
 
 def test_a_method_without_training_has_no_plan(run):

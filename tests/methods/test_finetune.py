@@ -20,7 +20,7 @@ from textgraft.encoders.encoder import as_trainable
 from textgraft.errors import ParameterError
 from textgraft.methods.early_stopping import EARLY_STOPPING_SHARE
 from textgraft.methods.finetune import FinetuneClassifier
-from textgraft.methods.recipes import RECIPES, recipe_for
+from textgraft.methods.recipes import RECIPES, recipe_for, recipe_sentence
 
 FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
 
@@ -252,6 +252,23 @@ def test_the_plan_is_what_is_then_done(bert: str) -> None:
     assert done.plan.phases[-1] == tuning.plan.phases[0]
     assert len(done.reports) == warm_up.plan.epochs + tuning.plan.epochs == 3
     assert sum(tuning.sizes.values()) == sum(warm_up.sizes.values()) + 2 * 32 + 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "8 epochs of contrastive warm-up at a peak rate of 0.0002, then a head by logistic regression."),
+        ({"contrast": 0}, "a head by logistic regression."),
+        ({"train": "head"}, "a head by logistic regression."),
+        ({"train": 1, "epochs": 3}, "3 epochs in batches of 32 at a peak rate of 0.0002."),
+        (
+            {"epochs": 3},
+            "8 epochs of contrastive warm-up, then 3 epochs in batches of 32 at a peak rate of 0.0002.",
+        ),
+    ],
+)
+def test_a_rate_is_said_of_what_is_trained(given: dict[str, Any], said: str) -> None:
+    assert recipe_sentence(FinetuneClassifier(**given)._recipe(50), 50) == f"For 50 rows: {said}"
 
 
 @pytest.mark.parametrize("n_rows", [2, 500, 501, 20_000, 10_000_000])

@@ -132,7 +132,7 @@ class Stage:
 
     Attributes:
         name: for people.
-        plan: what learns, how fast, for how long.
+        plan: what learns, how fast, for how long; without phases, what is computed at once.
         sizes: parameters of each layer group.
         rate: the peak rate that the method was given or chose, from which the plan's follow.
         parameter: of the method, which sets that rate.
@@ -291,11 +291,16 @@ def plan_table(plan: Plan, sizes: dict[str, int]) -> str:
     """Phases, groups, rates and how many parameters learn, as lines of text.
 
     Args:
-        plan: what to print.
+        plan: what to print; without phases, its groups are computed at once.
         sizes: parameters of each layer group by name.
     """
-    lines = []
     width = max(len(group) for group in plan.groups)
+    if not plan.phases:
+        return "\n".join(
+            f"   {group:<{width}}  {sizes[group]:>13,}  computed at once, in no epochs"
+            for group in plan.groups
+        )
+    lines = []
     for number, phase in enumerate(plan.phases, 1):
         learning = sum(
             sizes[group] for group, rate in zip(plan.groups, phase.peak_rates, strict=True) if rate > 0

@@ -159,12 +159,13 @@ class FinetuneClassifier(NetworkClassifier):
         recipe = self._recipe(n_rows)
         encoder = self._learning(self._pretrained(as_encoder(self.encoder)))
         network = ClassifierNetwork(encoder, n_classes, float(self.dropout))
-        contrast, tuning = self._contrast_plan(recipe, encoder), self._tuning_plan(recipe, network)
-        stages = (
-            Stage("contrastive warm-up", contrast, group_sizes(encoder), recipe.rate),
-            Stage("fine-tuning", tuning, group_sizes(network), recipe.rate),
-        )
-        return tuple(stage for stage in stages if stage.plan.epochs)
+        contrast, sizes = self._contrast_plan(recipe, encoder), group_sizes(network)
+        warm_up = Stage("contrastive warm-up", contrast, group_sizes(encoder), recipe.rate)
+        if recipe.epochs:
+            last = Stage("fine-tuning", self._tuning_plan(recipe, network), sizes, recipe.rate)
+        else:
+            last = Stage("logistic regression", Plan(("head",), ()), {"head": sizes["head"]}, recipe.rate)
+        return (warm_up, last) if contrast.epochs else (last,)
 
     def _learn(self, lesson: Lesson, watch: Watch) -> Tuned:
         from textgraft.methods.tuned import learned_from, start_from_probe
@@ -243,7 +244,9 @@ class FinetuneClassifier(NetworkClassifier):
         given: dict[str, Any] = {
             name: kind(getattr(self, name)) for name, kind in kinds.items() if getattr(self, name) != "auto"
         }
-        return replace(recipe_for(n_rows), **given)
+        recipe = replace(recipe_for(n_rows), **given)
+        # a head alone has nothing to warm up
+        return replace(recipe, contrast=0) if self.train in ("head", 1) else recipe
 
     def _numbers_for(self, n_rows: int) -> dict[str, Any]:
         recipe = self._recipe(n_rows)
@@ -275,12 +278,10 @@ class FinetuneClassifier(NetworkClassifier):
         return LoraEncoder(pretrained.network, self.lora, float(self.dropout), self.seed)
 
     def _contrast_plan(self, recipe: Recipe, encoder: Any) -> Plan:
-        plan = one_cycle(
-            tuple(encoder.layer_groups()), recipe.contrast, recipe.rate, factor=float(self.factor)
+        groups, factor = tuple(encoder.layer_groups()), float(self.factor)
+        return self._learn_some(
+            one_cycle(groups, recipe.contrast, recipe.rate, factor=factor, name="warm-up")
         )
-        if self.train in ("head", 1):
-            return replace(plan, phases=())
-        return self._learn_some(plan)
 
     def _tuning_plan(self, recipe: Recipe, network: Any) -> Plan:
         groups = tuple(network.layer_groups())

@@ -76,10 +76,11 @@ def choose_max_tokens(
 
 def recipe_sentence(recipe: Recipe, n_rows: int) -> str:
     """What was chosen for so many rows."""
-    warm_up = f"{recipe.contrast} epochs of contrastive warm-up, then " if recipe.contrast else ""
-    tuning = (
-        f"{recipe.epochs} epochs in batches of {recipe.batch_size}"
-        if recipe.epochs
-        else "a head by logistic regression,"
-    )
-    return f"For {n_rows:,} rows: {warm_up}{tuning} at a peak rate of {recipe.rate:g}."
+    trained = [f"{recipe.contrast} epochs of contrastive warm-up"] if recipe.contrast else []
+    if recipe.epochs:
+        trained.append(f"{recipe.epochs} epochs in batches of {recipe.batch_size}")
+    # one rate for whatever is trained; a regression has none
+    steps = [f"{', then '.join(trained)} at a peak rate of {recipe.rate:g}"] if trained else []
+    if not recipe.epochs:
+        steps.append("a head by logistic regression")
+    return f"For {n_rows:,} rows: {', then '.join(steps)}."
