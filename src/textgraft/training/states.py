@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from textgraft.errors import TrainingError
 from textgraft.training.batches import TokenBatches
+
+RESERVED_AT_ONCE = 2**20
+"""Bytes written at once where a file's size cannot be reserved by one call."""
 
 
 class StateBatch(NamedTuple):
@@ -49,8 +54,13 @@ class StateStore:
         return int(self.lengths.sum()) * self.dim * (2 if self.bf16 else 4)
 
     def write(self, batches: Iterator[tuple[np.ndarray, np.ndarray]]) -> None:
-        """Fill the file from row numbers (b,) and padded states (b, t, d), in any order."""
-        rows = self._open("w+")
+        """Fill the file from row numbers (b,) and padded states (b, t, d), in any order.
+
+        Raises:
+            TrainingError: the disk has no room for the whole file.
+        """
+        self._reserve()
+        rows = self._open("r+")
         starts = self.starts
         for numbers, states in batches:
             for number, padded in zip(numbers, states, strict=True):
@@ -69,6 +79,24 @@ class StateStore:
         mask = torch.from_numpy(np.arange(padded.shape[1]) < lengths[:, None])
         states = torch.from_numpy(padded)
         return (states.view(torch.bfloat16) if self.bf16 else states), mask
+
+    def _reserve(self) -> None:
+        """Take the disk space of the whole file; where space ends later, writing kills the process."""
+        # an empty file cannot be mapped, so texts without a token have one row
+        size = self.bytes or self.dim * 4
+        try:
+            with self.path.open("wb") as file:
+                if hasattr(os, "posix_fallocate"):
+                    os.posix_fallocate(file.fileno(), 0, size)
+                else:
+                    for start in range(0, size, RESERVED_AT_ONCE):
+                        file.write(bytes(min(RESERVED_AT_ONCE, size - start)))
+        except OSError as error:
+            raise TrainingError(
+                f"Token states of {len(self.lengths):,} texts take {self.bytes / 1e6:,.1f} MB on disk, but "
+                f"{self.path} cannot have them: {error.strerror or error}. Free so much there, or name a "
+                "folder of another disk by the environment variable TMPDIR."
+            ) from error
 
     def _open(self, mode: str) -> Any:
         shape = (max(1, int(self.lengths.sum())), self.dim)
