@@ -6,7 +6,7 @@
     ├── WeightsError (OSError)     pretrained weights: not found, wrong checksum, no network
     ├── ModelFolderError (OSError) a saved model: newer format, damaged, not a model, in the way
     ├── NotFittedError             a method was called before ``fit``
-    ├── TrainingError              training cannot go on: no number, no memory, a foreign checkpoint
+    ├── TrainingError              a network cannot go on: no number, no memory, a foreign checkpoint
     └── MissingExtraError (ImportError)  an optional package is not installed
 
 The command line prints any of them on one line and ends with exit code 2.
@@ -45,7 +45,7 @@ class NotFittedError(TextgraftError, ValueError, AttributeError):
 
 
 class TrainingError(TextgraftError, RuntimeError):
-    """Training cannot go on; what was learned before is kept where there is a checkpoint."""
+    """A network cannot learn or answer on; what was learned before is kept where there is a checkpoint."""
 
 
 class MissingExtraError(TextgraftError, ImportError):

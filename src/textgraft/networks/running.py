@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from textgraft.core.memory import FreedMemory
+from textgraft.errors import TrainingError
+from textgraft.networks.memory import is_out_of_memory, make_room
 from textgraft.text.batches import padded_ids, token_batches
 
 TOKEN_BUDGET = {"cpu": 2_048, "cuda": 65_536}
@@ -55,16 +57,44 @@ def outputs_of_batches(
 
     Args:
         forward, device, bf16, budget: as of :func:`outputs_by_batch`.
-        take: called once a batch.
+        take: called once a batch, and again for each half of one that does not fit in memory.
         lengths: (n,) tokens of each row.
+
+    Raises:
+        TrainingError: one row alone does not fit in memory.
     """
-    kind, freed = device.split(":")[0], FreedMemory()
-    for rows in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
-        inputs, mask = take(rows)
-        with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
-            out = forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
-        yield rows, out
-        freed.after_a_batch()
+    kind, freed, parts = device.split(":")[0], FreedMemory(), 1
+
+    def outputs(rows: np.ndarray) -> np.ndarray | None:
+        """(b, …) float32; ``None`` where memory ended."""
+        try:
+            inputs, mask = take(rows)
+            with torch.inference_mode(), torch.autocast(kind, torch.bfloat16, bf16):
+                found: np.ndarray = forward(inputs.to(device), mask.to(device)).float().cpu().numpy()
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if len(rows) == 1:
+                raise TrainingError(
+                    "One text alone does not fit in memory. Read fewer tokens of a text, or use a smaller "
+                    "encoder."
+                ) from error
+            return None
+        return found
+
+    for batch in token_batches(lengths, budget or TOKEN_BUDGET[kind]):
+        done = 0
+        while done < len(batch):
+            size = -(-len(batch) // parts)
+            rows = batch[done : done + size]
+            if (out := outputs(rows)) is None:
+                # batches to come are as large as this one
+                parts *= 2
+                make_room(kind)
+                continue
+            yield rows, out
+            freed.after_a_batch()
+            done += len(rows)
 
 
 def outputs_in_order(

@@ -7,7 +7,6 @@ gradient is that of the whole batch each time.
 
 from __future__ import annotations
 
-import gc
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from torch import Tensor, nn
 
 from textgraft.core.plan import Phase, Plan
 from textgraft.errors import TrainingError
+from textgraft.networks.memory import is_out_of_memory, make_room
 from textgraft.training.groups import optimizer_groups, thaw, train_mode
 from textgraft.training.processes import Processes, seed_from
 from textgraft.training.settings import Batches, LossOf, Rows, Settings
@@ -194,9 +194,7 @@ class Stepper(Generic[B]):
             # not in the handler, where the error's frames still hold what filled the memory
             self.parts *= 2
             self.optimizer.zero_grad(set_to_none=True)
-            gc.collect()
-            if self.processes.device.type == "cuda":
-                torch.cuda.empty_cache()
+            make_room(self.processes.device.type)
 
 
 def to_device(batch: Any, device: torch.device) -> Any:
@@ -209,13 +207,3 @@ def to_device(batch: Any, device: torch.device) -> Any:
         moved = [to_device(value, device) for value in batch]
         return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
     return batch
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ended, on a CPU or a GPU."""
-    said = str(error)
-    return (
-        isinstance(error, MemoryError | torch.OutOfMemoryError)
-        or "DefaultCPUAllocator" in said
-        or "out of memory" in said
-    )
