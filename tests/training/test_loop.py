@@ -405,7 +405,32 @@ def test_where_memory_ends_batches_are_halved_and_the_result_is_the_same(most: i
         assert (a.train_loss, a.valid_loss) == pytest.approx((b.train_loss, b.valid_loss), rel=1e-4)
     assert one.notes == ()
     assert "did not fit in memory" in other.notes[0]
-    assert f"computed in {2 ** math.ceil(math.log2(17 / most))} parts" in other.notes[0] or most == 1
+    assert "which changes time but not what a batch weighs" in other.notes[0]
+    assert f"computed in up to {2 ** math.ceil(math.log2(17 / most))} parts" in other.notes[0] or most == 1
+
+
+def test_rows_that_are_compared_are_divided_into_parts_that_have_a_loss_and_the_note_says_so() -> None:
+    rows, codes = some_rows(24)
+    steps = Steps(rows, codes, [[range(16)], [range(16, 24)]])
+    steps.fewest = 3
+    seen: list[int] = []
+
+    def where(most: int) -> Callable[[Any, Any], Tensor]:
+        def loss(network: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+            seen.append(len(batch[0]))
+            return scarce(most)(network, batch)
+
+        return loss
+
+    training = train(TwoLayers(), plan_of((0.1, 0.1)), steps, where(4))
+    assert seen == [16, 8, 4, 4, 4, 4, 4, 4]
+    (note,) = training.notes
+    assert "computed in up to 4 parts, and rows were compared with those of their own part alone" in note
+    assert "not what a batch weighs" not in note
+    seen.clear()
+    with pytest.raises(TrainingError, match="as few rows as the loss can compare does not fit in memory"):
+        train(TwoLayers(), plan_of((0.1, 0.1)), steps, where(2))
+    assert min(seen) >= 3
 
 
 def test_memory_may_end_while_measuring_only() -> None:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
+from textgraft.core.plan import one_cycle
+from textgraft.errors import TrainingError
+from textgraft.networks.projection import Projection
 from textgraft.training.batches import ArrayBatches
+from textgraft.training.loop import train
+from textgraft.training.losses import supervised_contrastive_loss
 from textgraft.training.triplets import BalancedBatches, semi_hard_triplet_loss
 
 
@@ -132,6 +141,50 @@ def test_every_step_holds_some_rows_of_several_classes(
             # a class of one row shows it twice
             assert found[code] == np.clip(counts[code], 2, n_rows)
             assert len(set(rows[codes[rows] == code])) == min(counts[code], n_rows)
+
+
+@given(CODES, st.integers(2, 6), st.integers(2, 5))
+def test_a_part_of_the_fewest_rows_has_a_pair_and_a_stranger(
+    codes: np.ndarray, n_classes: int, n_rows: int
+) -> None:
+    assume(len(np.unique(codes)) > 1)
+    batches = _batches(codes, n_classes, n_rows)
+    for (rows,) in batches.steps(0):
+        for start in range(len(rows) - batches.fewest + 1):
+            counts = np.bincount(codes[rows[start : start + batches.fewest]])
+            assert counts.max() > 1
+            assert (counts > 0).sum() > 1
+
+
+@pytest.mark.parametrize(
+    "loss_of",
+    [partial(semi_hard_triplet_loss, margin=2.0), supervised_contrastive_loss],
+    ids=["triplet", "contrastive"],
+)
+def test_where_memory_ends_every_part_still_has_a_loss(loss_of: Callable[[Tensor, Tensor], Tensor]) -> None:
+    codes = np.repeat(np.arange(6), 4)
+    vectors = np.random.default_rng(0).normal(size=(24, 5)).astype(np.float32)
+    batches = BalancedBatches(ArrayBatches(vectors, codes, 1, 0), codes, 6, 4, 0)
+    found: list[float] = []
+
+    def scarce(most: int) -> Callable[[Any, tuple[Tensor, Tensor]], Tensor]:
+        def loss(network: Any, batch: tuple[Tensor, Tensor]) -> Tensor:
+            if len(batch[0]) > most:
+                raise MemoryError
+            each = loss_of(network(batch[0]), batch[1])
+            found.append(float(each.detach()))
+            return each
+
+        return loss
+
+    # batch norm would refuse a row alone
+    network = Projection(5, (4, 3), 1)
+    plan = one_cycle(tuple(network.layer_groups()), 1, 1e-3)
+    train(network, plan, batches, scarce(6))
+    assert len(found) == 4
+    assert min(found) > 0
+    with pytest.raises(TrainingError, match="does not fit in memory"):
+        train(network, plan, batches, scarce(4))
 
 
 @given(CODES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -45,6 +45,8 @@ class TokenBatches:
         shuffle: ``False`` gives the rows once in order of length, for measuring.
         in_parts: split a batch where lengths differ; of no use to a network that leaves padding out.
     """
+
+    fewest: ClassVar[int] = 1
 
     ids: list[list[int]]
     codes: np.ndarray
@@ -92,6 +94,9 @@ class WholeBatches:
     Attributes: as of :class:`TokenBatches`.
     """
 
+    fewest: ClassVar[int] = 3
+    """Two of one class, and one of another."""
+
     ids: list[list[int]]
     codes: np.ndarray
     batch_size: int
@@ -121,6 +126,8 @@ class ArrayBatches:
         batch_size: rows a step, at most.
         seed: of the order.
     """
+
+    fewest: ClassVar[int] = 1
 
     rows: np.ndarray
     codes: np.ndarray

@@ -9,7 +9,7 @@ lanes only, where memory ended or several processes share a step: ``lanes`` says
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -49,6 +49,8 @@ class LanguageBatches:
     Attributes:
         windows: what an epoch holds.
     """
+
+    fewest: ClassVar[int] = 1
 
     windows: Windows
     _last: tuple[int, EpochWindows] | None = field(default=None, init=False, repr=False)

@@ -66,8 +66,8 @@ def train(
         watch_epoch: told of every epoch.
 
     Raises:
-        TrainingError: the loss became no number (the weights of the last checkpoint are kept), one
-            row alone does not fit in memory, or the run's folder holds another run.
+        TrainingError: the loss became no number (the weights of the last checkpoint are kept), the
+            fewest rows that have a loss do not fit in memory, or the run's folder holds another run.
         ParameterError: the plan is for another network.
     """
     settings = settings or Settings()
@@ -126,7 +126,8 @@ class _Run(Generic[B]):
             self.processes.wait()
         reports = self.place.reports
         best_epoch = self.place.best_epoch or max((report.epoch for report in reports), default=0)
-        return Training(self.plan, reports, best_epoch, (*self.notes, *self.place.sentences(self.plan)))
+        said = self.place.sentences(self.plan, self.batches.fewest)
+        return Training(self.plan, reports, best_epoch, (*self.notes, *said))
 
     def _through_phase(self, phase: Phase, first: int, remembered: dict[str, Tensor]) -> None:
         """Train one phase, whose first epoch is number ``first`` of all."""

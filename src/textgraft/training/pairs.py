@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -71,6 +71,8 @@ class VectorPairs(NamedTuple):
 class VectorPairBatches:
     """Pairs of vectors (n, d), an anchor and its partners in a row."""
 
+    fewest: ClassVar[int] = 1
+
     vectors: np.ndarray
     draws: Draws
     batch_size: int
@@ -101,6 +103,8 @@ class JoinedPairs(NamedTuple):
 @dataclass(frozen=True)
 class JoinedPairBatches:
     """Pairs of n texts with vectors (n, d) of length 1, each joined into one sequence of tokens."""
+
+    fewest: ClassVar[int] = 1
 
     texts: list[str]
     vectors: np.ndarray
@@ -144,6 +148,9 @@ class MatedTextBatches:
     Every anchor must have a mate; ``draws`` gives one negative and no strangers, since the rest of the
     batch is that.
     """
+
+    fewest: ClassVar[int] = 2
+    """So that an anchor has mates of others to choose from."""
 
     ids: list[list[int]]
     pad: int

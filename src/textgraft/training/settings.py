@@ -32,6 +32,15 @@ class Batches(Protocol[B_co]):
     def take(self, rows: Rows, epoch: int) -> B_co:
         """The batch of some rows, on the CPU."""
 
+    @property
+    def fewest(self) -> int:
+        """Rows that each part of a batch must have where memory divides it.
+
+        1 where a batch's loss is the mean over its rows, so that parts together weigh what the whole does.
+        More where its rows are compared with one another, which a part does with its own rows alone; so many
+        are needed for a loss.
+        """
+
 
 LossOf = Callable[[Any, Any], Tensor]
 """(network, batch on the device) -> mean loss over the batch's rows."""

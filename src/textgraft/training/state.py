@@ -41,8 +41,13 @@ class Place:
     stopped: bool = False
     reports: tuple[EpochReport, ...] = ()
 
-    def sentences(self, plan: Plan) -> list[str]:
-        """What a person should know of a run that has come here."""
+    def sentences(self, plan: Plan, fewest: int) -> list[str]:
+        """What a person should know of a run that has come here.
+
+        Args:
+            plan: of the run.
+            fewest: as its batches have it.
+        """
         said = []
         if self.stopped:
             said.append(
@@ -50,9 +55,14 @@ class Place:
                 f"after epoch {self.best_epoch}, whose weights are kept."
             )
         if self.parts > 1:
-            said.append(
-                f"A batch did not fit in memory; batches were computed in {self.parts} parts, "
+            changes = (
                 "which changes time but not what a batch weighs."
+                if fewest == 1
+                else "and rows were compared with those of their own part alone: losses, and what was "
+                "learned, are not those of whole batches."
+            )
+            said.append(
+                f"A batch did not fit in memory; batches were computed in up to {self.parts} parts, {changes}"
             )
         return said
 

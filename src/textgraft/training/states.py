@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -113,6 +113,8 @@ class StateBatches:
         order: rows in batches.
         numbers: (m,) which texts of the store the rows of ``order`` are; ``None`` for all of them.
     """
+
+    fewest: ClassVar[int] = 1
 
     store: StateStore
     order: TokenBatches

@@ -1,8 +1,9 @@
 """One move of the optimiser: the only place where one steps.
 
 A batch is computed in parts whose gradients are added: parts of like length, because they need
-less padding; halves, where memory ends; shares, where several processes learn together. The
-gradient is that of the whole batch each time.
+less padding; halves, where memory ends; shares, where several processes learn together. Where a
+batch's loss is the mean over its rows, the gradient is that of the whole batch each time; where
+its rows are compared with one another, halves and shares compare their own alone.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ class Stepper(Generic[B]):
             share: of each group's peak rate.
 
         Raises:
-            TrainingError: one row alone does not fit in memory.
+            TrainingError: the fewest rows that have a loss do not fit in memory.
         """
         train_mode(self.network, self.phase)
         for group in self.optimizer.param_groups:
@@ -117,7 +118,7 @@ class Stepper(Generic[B]):
                     loss_sum += loss.detach()
             return loss_sum
 
-        loss_sum = self.processes.add(self._in_parts(taken, add_gradients))
+        loss_sum = self.processes.add(self._in_parts(taken, batches.fewest, add_gradients))
         self.processes.add_gradients(self._parameters)
         norm = nn.utils.clip_grad_norm_(self._parameters, self.settings.clip, foreach=True)
         # one wait for the device, not two
@@ -133,7 +134,7 @@ class Stepper(Generic[B]):
         """Mean loss over all rows of epoch 0, without dropout; None without rows.
 
         Raises:
-            TrainingError: one row alone does not fit in memory.
+            TrainingError: the fewest rows that have a loss do not fit in memory.
         """
         self.network.eval()
         seed_from(self.processes.device, self.settings.seed, HELD_OUT, self.processes.rank)
@@ -148,7 +149,7 @@ class Stepper(Generic[B]):
                 for part in step:
                     mine = part[self.processes.rank :: self.processes.world]
                     rows += len(part)
-                    total += self._in_parts([mine], add_losses) if len(mine) else 0.0
+                    total += self._in_parts([mine], batches.fewest, add_losses) if len(mine) else 0.0
         summed = self.processes.add(torch.tensor(total, dtype=torch.float64).to(self.processes.device))
         return float(summed) / rows if rows else None
 
@@ -171,11 +172,14 @@ class Stepper(Generic[B]):
                 "smaller encoder."
             ) from error
 
-    def _in_parts(self, taken: list[Rows], compute: Callable[[list[Rows]], T]) -> T:
-        """Compute rows in as few parts as memory allows."""
+    def _in_parts(self, taken: list[Rows], fewest: int, compute: Callable[[list[Rows]], T]) -> T:
+        """Compute rows in as few parts as memory allows, each of so many rows at least."""
+        most = [max(1, len(rows) // fewest) for rows in taken]
         while True:
+            parts = [min(self.parts, number) for number in most]
             try:
-                return compute([p for rows in taken for p in np.array_split(rows, self.parts) if len(p)])
+                divided = map(np.array_split, taken, parts)
+                return compute([part for some in divided for part in some if len(part)])
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
@@ -186,9 +190,12 @@ class Stepper(Generic[B]):
                         f"texts{self.settings.option('max_tokens')}, use a smaller batch, or learn in one "
                         "process, which computes it in halves."
                     ) from error
-                if all(self.parts >= len(rows) for rows in taken):
+                if parts == most:
+                    least = (
+                        "One row alone" if fewest == 1 else "A part of as few rows as the loss can compare"
+                    )
                     raise TrainingError(
-                        "One row alone does not fit in memory. Shorten the longest texts"
+                        f"{least} does not fit in memory. Shorten the longest texts"
                         f"{self.settings.option('max_tokens')}, or use a smaller encoder."
                     ) from error
             # not in the handler, where the error's frames still hold what filled the memory

@@ -100,5 +100,10 @@ class BalancedBatches(Generic[B]):
             made.append([rows[np.arange(self.n_rows) < taken[chosen, None]]])
         return made
 
+    @property
+    def fewest(self) -> int:
+        """K + 1: rows of a class lie side by side, so two of them are of one class, and one is of another."""
+        return self.n_rows + 1
+
     def take(self, rows: np.ndarray, epoch: int) -> B:
         return self.rows.take(rows, epoch)
