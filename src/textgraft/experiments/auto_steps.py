@@ -112,7 +112,8 @@ def work(classifier: TextClassifier, texts: Sequence[str], n_classes: int) -> li
     plan = getattr(classifier, "plan", None)
     if plan is None:
         return [characters]
-    return [characters * stage.plan.epochs for stage in plan(len(texts), n_classes)] or [characters]
+    epochs = [stage.plan.epochs for stage in plan(len(texts), n_classes) if stage.plan.epochs]
+    return [characters * number for number in epochs] or [characters]
 
 
 def pace_of_trial(
