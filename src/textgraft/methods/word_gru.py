@@ -36,6 +36,7 @@ from textgraft.methods.recurrent import (
     parts_of,
     recurrent_of,
 )
+from textgraft.methods.runs import run_folder
 from textgraft.text.truncation import truncated, truncation_sentence
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.text.words import split_words
@@ -198,7 +199,13 @@ class WordGRUClassifier(NetworkClassifier):
             learns,
             lambda network, batch: classification_loss(network(batch.ids), batch.codes),
             valid=watched,
-            settings=self._settings(lesson, "training", device, bf16=bf16),
+            settings=replace(
+                self._settings(lesson, "training", device, bf16=bf16),
+                # a file may have other vectors under its old name
+                run=run_folder(
+                    lesson, "training", self.get_params(deep=False) | {"vectors": found.fingerprint}
+                ),
+            ),
             watch=watch,
         )
         notes = (recipe.sentence(len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
