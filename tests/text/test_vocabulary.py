@@ -19,6 +19,8 @@ def test_most_frequent_first_and_equals_in_alphabetical_order() -> None:
     vocabulary = Vocabulary.of({"b": 2, "c": 3, "a": 2, "d": 1})
     assert vocabulary.words == (PAD, UNK, "c", "a", "b", "d")
     assert vocabulary.ids(["a", "nowhere", "c", PAD]).tolist() == [3, 1, 2, 0]
+    assert "a" in vocabulary
+    assert "nowhere" not in vocabulary
 
 
 def test_caps() -> None:

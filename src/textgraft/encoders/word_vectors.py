@@ -40,7 +40,7 @@ class WordVectors:
         name: what was asked for: a packaged name or a path.
         dim: d, the length of a vector.
         fingerprint: SHA-256 of what they were read from, in hexadecimal.
-        words: n words, spelled as they were asked for.
+        words: n words.
         vectors: (n, d) float32, in the order of ``words``.
     """
 
@@ -52,7 +52,7 @@ class WordVectors:
 
 
 def read_word_vectors(name: str, words: Collection[str]) -> WordVectors:
-    """Read the vectors of some words; a word that has none tries its lower-cased spelling.
+    """Read the vectors of some words, as they are spelled; those that have none are left out.
 
     Pennington, Socher and Manning, "GloVe: Global Vectors for Word Representation", 2014.
 
@@ -65,17 +65,12 @@ def read_word_vectors(name: str, words: Collection[str]) -> WordVectors:
         WeightsError: unknown name, a broken file, a wrong checksum.
         MissingExtraError: the package that carries the vectors is not installed.
     """
-    asked = list(dict.fromkeys(words))
-    spellings = {*asked, *(word.lower() for word in asked)}
-    if name in PACKAGED_WORD_VECTORS:
-        dim, fingerprint, vector_of = _read_package(name, spellings)
-    else:
-        dim, fingerprint, vector_of = _read_file(name, spellings)
-    source = {word: word if word in vector_of else word.lower() for word in asked}
-    found = tuple(word for word in asked if source[word] in vector_of)
+    read = _read_package if name in PACKAGED_WORD_VECTORS else _read_file
+    dim, fingerprint, vector_of = read(name, set(words))
+    found = tuple(word for word in dict.fromkeys(words) if word in vector_of)
     vectors = np.empty((len(found), dim), dtype=np.float32)
     for row, word in enumerate(found):
-        vectors[row] = vector_of[source[word]]
+        vectors[row] = vector_of[word]
     return WordVectors(name, dim, fingerprint, found, vectors)
 
 
@@ -90,7 +85,7 @@ def embedding_matrix(vocabulary: Vocabulary, vectors: WordVectors) -> np.ndarray
 
 @dataclass(frozen=True)
 class Coverage:
-    """How much of a training set its word vectors know.
+    """How much of a vocabulary its word vectors know.
 
     Attributes:
         name: name of the word vectors.
@@ -115,8 +110,8 @@ class Coverage:
         shown = f"{min(share, 99.9):.1f}" if self.running_known < self.running_total else "100"
         unknown = ", ".join(self.missing_examples)
         return (
-            f"{self.name} knows {shown} % of the running words and {self.words_known:,} of "
-            f"{self.words_total:,} distinct ones"
+            f"{self.name} knows {shown} % of the vocabulary's running words and {self.words_known:,} of "
+            f"its {self.words_total:,} distinct ones"
             + (f"; most frequent unknown: {unknown}." if unknown else ".")
         )
 

@@ -8,7 +8,7 @@ directions by two recurrent layers, pooled (mean, maximum, ends), and classified
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, final
 
@@ -20,7 +20,13 @@ from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder
 from textgraft.encoders.precision import choose_device, choose_precision
-from textgraft.encoders.word_vectors import coverage, embedding_matrix, read_word_vectors
+from textgraft.encoders.word_vectors import (
+    PACKAGED_WORD_VECTORS,
+    WordVectors,
+    coverage,
+    embedding_matrix,
+    read_word_vectors,
+)
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count
@@ -39,7 +45,7 @@ from textgraft.methods.recurrent import (
 from textgraft.methods.runs import run_folder
 from textgraft.text.truncation import truncated, truncation_sentence
 from textgraft.text.vocabulary import Vocabulary
-from textgraft.text.words import split_words
+from textgraft.text.words import as_known, split_words
 
 if TYPE_CHECKING:
     from textgraft.networks.gru import WordGRU
@@ -50,12 +56,21 @@ MOST_TOKENS = 400
 
 @dataclass(frozen=True)
 class WordReader:
-    """A network with the vocabulary that its numbers stand for."""
+    """A network with the vocabulary that its numbers stand for.
+
+    Attributes:
+        network: word numbers -> vectors and logits.
+        vocabulary: of words that are all in lower case, or in the case that their vectors have.
+        max_tokens, truncate: how many words of a text are read, and which.
+        lower: whether texts are lower-cased before they are split.
+        device, bf16: where, and in which precision.
+    """
 
     network: WordGRU
     vocabulary: Vocabulary
     max_tokens: int
     truncate: str
+    lower: bool
     device: str
     bf16: bool
 
@@ -63,10 +78,8 @@ class WordReader:
         """Vectors (n, e) of length 1 and logits (n, c) of n texts."""
         from textgraft.networks.running import outputs_in_order
 
-        ids = [
-            self.vocabulary.ids(truncated(split_words(text), self.max_tokens, self.truncate)).tolist()
-            for text in texts
-        ]
+        words = [split_words(text, self.lower) for text in texts]
+        ids = [word_ids(text, self.vocabulary, self.max_tokens, self.truncate) for text in words]
         width = self.network.head.linear.in_features
         n_classes = self.network.head.linear.out_features
         both = outputs_in_order(
@@ -177,12 +190,15 @@ class WordGRUClassifier(NetworkClassifier):
         from textgraft.training.losses import classification_loss
 
         check_class_count(self.method, lesson.n_classes)
-        words = [split_words(text) for text in lesson.features]
-        counts = Counter(word for text in words for word in text)
+        # the packaged ones are of lower-cased words
+        lower = self.vectors in PACKAGED_WORD_VECTORS
+        words = [split_words(text, lower) for text in lesson.features]
+        written = Counter(word for text in words for word in text)
+        found = read_word_vectors(self.vectors, [s for word in written for s in (word, word.lower())])
+        counts = counts_as_known(written, found)
         vocabulary = Vocabulary.of(counts, self.max_words, self.min_count)
-        found = read_word_vectors(self.vectors, list(counts))
         limit, reads = self._limit(np.array([len(text) for text in words]))
-        ids = [vocabulary.ids(truncated(text, limit, self.truncate)).tolist() for text in words]
+        ids = [word_ids(text, vocabulary, limit, self.truncate) for text in words]
 
         matrix = embedding_matrix(vocabulary, found)
         # kept in half the space, so used as it is kept
@@ -208,14 +224,22 @@ class WordGRUClassifier(NetworkClassifier):
             ),
             watch=watch,
         )
-        notes = (recipe.sentence(len(ids)), coverage(found, counts).sentence(), reads, *training.notes)
+        kept = {word: counts[word] for word in vocabulary.words[2:]}
+        notes = (
+            recipe.sentence(len(ids)),
+            self._vocabulary_sentence(kept, counts),
+            coverage(found, kept).sentence(),
+            reads,
+            *training.notes,
+        )
         settings = {
             "n_classes": lesson.n_classes,
             "max_tokens": limit,
             "truncate": self.truncate,
+            "lower": lower,
             "dim": found.dim,
         }
-        running = WordReader(network, vocabulary, limit, self.truncate, device, bf16)
+        running = WordReader(network, vocabulary, limit, self.truncate, lower, device, bf16)
         network.requires_grad_(False).eval()
         evidence, _ = running.vectors_and_logits(list(lesson.features))
         training = replace(training, notes=notes)
@@ -237,8 +261,10 @@ class WordGRUClassifier(NetworkClassifier):
         network.to(device)
         bf16 = choose_precision("auto", device) == "bf16"
         vocabulary = Vocabulary(tuple(parts["words"]))
-        truncate = parts["settings"].get("truncate", "end")
-        reader = WordReader(network, vocabulary, parts["settings"]["max_tokens"], truncate, device, bf16)
+        settings = parts["settings"]
+        # models saved before there was a choice left out the end, and read in lower case
+        truncate, lower = settings.get("truncate", "end"), settings.get("lower", True)
+        reader = WordReader(network, vocabulary, settings["max_tokens"], truncate, lower, device, bf16)
         return Recurrent(running=reader, **parts)
 
     # ── parts ───────────────────────────────────────────────────────────────────────
@@ -266,3 +292,27 @@ class WordGRUClassifier(NetworkClassifier):
     def _limit(self, lengths: np.ndarray) -> tuple[int, str]:
         limit, whole = reading_limit(self.max_tokens, lengths, 1, MOST_TOKENS)
         return limit, truncation_sentence(self.truncate, f"{limit} words", whole)
+
+    def _vocabulary_sentence(self, kept: Mapping[str, int], counts: Mapping[str, int]) -> str:
+        """How many of the counted words are kept."""
+        if len(kept) == len(counts):
+            return f"The vocabulary has all {len(counts):,} distinct words of the training texts."
+        share = 100 * sum(kept.values()) / sum(counts.values())
+        return (
+            f"The vocabulary has {len(kept):,} of {len(counts):,} distinct words of the training texts, "
+            f"{share:.1f} % of the running ones (max_words {self.max_words:,}, min_count {self.min_count:,})."
+        )
+
+
+def counts_as_known(written: Mapping[str, int], found: WordVectors) -> Counter[str]:
+    """How often each word occurs, in the case that its vector has, or in lower case."""
+    counts: Counter[str] = Counter()
+    for word, times in zip(as_known(written, frozenset(found.words)), written.values(), strict=True):
+        counts[word] += times
+    return counts
+
+
+def word_ids(words: list[str], vocabulary: Vocabulary, limit: int, truncate: str) -> list[int]:
+    """Numbers of the words that are read of a text, at most ``limit``."""
+    ids: list[int] = vocabulary.ids(as_known(truncated(words, limit, truncate), vocabulary)).tolist()
+    return ids

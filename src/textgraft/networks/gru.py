@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from textgraft.errors import ParameterError
 from textgraft.networks.fast_gru import BidirectionalGRU
 from textgraft.networks.pooling import at_least_one, cls, lasttoken, maximum, mean
+from textgraft.text.special import UNK_ID
 
 GRU_POOLINGS = ("mean", "max", "last")
 """Ways from states (b, t, 2h) to a vector (b, 2h): mean, largest, or where each direction ends."""
@@ -87,12 +88,12 @@ class GRUHead(nn.Module):
 
 
 class WordGRU(nn.Module):
-    """(b, t) word numbers, t ≥ 1 -> (b, c) logits; 0 is padding and stands behind each text.
+    """(b, t) word numbers, t ≥ 1 -> (b, c) logits; 0 is padding and stands behind each text, 1 unknown.
 
     Args:
         vectors: (v, d) pretrained word vectors by word number.
         n_classes: c.
-        frozen: keep the word vectors as they are; else they are trained with the rest.
+        frozen: keep the word vectors as they are; else those of known words are trained with the rest.
         input_dropout: share of the d numbers of a vector zeroed while training, the same ones in all
             words of a text.
         hidden, layers, dropout, pooling: as in :class:`GRUHead`.
@@ -131,6 +132,9 @@ class WordGRU(nn.Module):
 
     def _states(self, ids: Tensor) -> Tensor:
         states: Tensor = self.embedding(ids)
+        if self.embedding.weight.requires_grad:
+            # what all unknown words have in common is no meaning
+            states = torch.where((ids == UNK_ID)[:, :, None], states.detach(), states)
         kept: Tensor = self.input_dropout(torch.ones_like(states[:, :1]))
         return states * kept
 

@@ -48,6 +48,9 @@ class Vocabulary:
     def __len__(self) -> int:
         return len(self.words)
 
+    def __contains__(self, word: object) -> bool:
+        return word in self._id_of
+
     def ids(self, words: Iterable[str]) -> np.ndarray:
         """Numbers (n,) int64 of n words; 1 for a word that is not here."""
         unknown = self._id_of[UNK]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Container, Iterable
 
 _TAG = re.compile(r"</?[A-Za-z][\w-]*(?:\s+[\w-]+\s*=[^<>]*)?\s*/?>")
 """``<b>`` and its like: no words; ``x <y and z> 3`` is none."""
@@ -58,10 +59,15 @@ def split_words(text: str, lower: bool = True) -> list[str]:
 
     Args:
         text: any text; HTML tags and entities are read as what they stand for.
-        lower: lower-case, as ``glove`` is; ``False`` for vectors that tell cases apart.
+        lower: lower-case, as ``glove`` is; ``False`` for vectors that may tell cases apart.
     """
     text = plain_text(text)
     return find_words(text.lower() if lower else text)
+
+
+def as_known(words: Iterable[str], known: Container[str]) -> list[str]:
+    """Each word as it is written where it is known so, else in lower case."""
+    return [word if word in known else word.lower() for word in words]
 
 
 def plain_text(text: str) -> str:
