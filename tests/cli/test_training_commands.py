@@ -58,6 +58,36 @@ def test_every_trained_method_has_a_plan(run, bert, method):
     assert told["stages"][0]["plan"]["phases"]
 
 
+@pytest.fixture
+def vectors(tmp_path: Path) -> Path:
+    path = tmp_path / "words.vec"
+    path.write_text("red 1 0\nsaw 0 1\nold 1 1\npear 0 0.5\n", encoding="utf-8")
+    return path
+
+
+def test_word_gru_has_a_plan_by_its_vectors(run, vectors):
+    options = ("-o", "vectors", vectors, "-o", "max_words", 10)
+    code, out, _ = run("plan", "word-gru", *options, "--rows", 50, "--classes", 3, "--json")
+    (stage,) = json.loads(out)["stages"]
+    assert (code, stage["parameters"]["embeddings"]) == (0, 12 * 2)
+
+
+def test_fit_says_which_words_are_kept_and_which_have_vectors(run, rows, vectors, tmp_path):
+    options = ("-o", "vectors", vectors, "-o", "epochs", 1, "-o", "max_words", 4)
+    code, out, _ = run(
+        "fit", rows, "-m", "word-gru", *options, "--reject", "none", "--to", tmp_path / "a.model"
+    )
+    assert code == 0
+    assert (
+        "The vocabulary has 4 of 12 distinct words of the training texts, 40.0 % of the running ones "
+        "(max_words 4, min_count 1)."
+    ) in out
+    assert (
+        f"{vectors} knows 50.0 % of the vocabulary's running words and 2 of its 4 distinct ones; most "
+        "frequent unknown: apple, drill."
+    ) in out
+
+
 def test_a_method_without_training_has_no_plan(run):
     code, out, err = run("plan", "knn")
     assert (code, out) == (2, "")
