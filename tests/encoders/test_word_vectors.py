@@ -65,6 +65,8 @@ FORMATS: dict[str, tuple[Callable[[Vectors], bytes], str]] = {
     "windows": (windows, "v.txt"),
     "word2vec binary": (word2vec_binary, "v.bin"),
     "word2vec binary of the original program": (original_binary, "v.bin"),
+    "word2vec binary under another name": (word2vec_binary, "v.model"),
+    "word2vec binary of the original program under no name": (original_binary, "v"),
 }
 
 
@@ -116,7 +118,7 @@ def test_of_a_word_that_comes_twice_the_first_counts(tmp_path: Path) -> None:
     for kind, (write, name) in FORMATS.items():
         path = tmp_path / name
         body = write({"a": [1.0, 2.0]})
-        second = word2vec_binary({"a": [3.0, 4.0]}).split(b"\n", 1)[1] if name == "v.bin" else b"a 3.0 4.0\n"
+        second = word2vec_binary({"a": [3.0, 4.0]}).split(b"\n", 1)[1] if "binary" in kind else b"a 3.0 4.0\n"
         path.write_bytes(body + second)
         assert read_word_vectors(str(path), ["a"]).vectors.tolist() == [[1.0, 2.0]], kind
 
@@ -168,6 +170,8 @@ FAULTS: dict[str, tuple[str, bytes, tuple[str, ...]]] = {
         word2vec_binary({"c": [1.0, 2.0], "a": [1.0, float("nan")]}),
         ("word 2", "finite", "nan"),
     ),
+    "torn binary under another name": ("v.w2v", word2vec_binary(SOME)[:-2], ("torn", "word 4")),
+    "commas for points behind a first line": ("v.vec", b"1 2\na 1,5 2,5\n", ("line 2", "'1,5'")),
     "torn binary": ("v.bin", word2vec_binary(SOME)[:-2], ("torn", "12 bytes", "word 4", "found 10 bytes")),
     "binary torn within a word": ("v.bin", b"2 1\na \0\0\0\0bcd", ("torn", "word 2", "no space")),
     "text called binary": ("v.bin", glove(SOME), ("no word2vec file", "'the 0.5")),

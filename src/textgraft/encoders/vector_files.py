@@ -2,8 +2,9 @@
 
     GloVe      text: ``word 0.1 0.2 …`` on each line
     word2vec   text with a first line ``words numbers``; fastText's ``.vec`` is the same
-    word2vec   binary, ``.bin``: that first line, then each word, a space and its numbers as float32
+    word2vec   binary: that first line, then each word, a space and its numbers as float32
 
+A file named ``.bin`` is read as binary, and so is any other whose first vector is no text.
 Each may be compressed (``.gz``). The file may be larger than memory: only vectors of wanted
 words are kept, and only their numbers are looked at; of any other word only the width is checked.
 The number of words in a first line is not held against the file, because people cut files to their most
@@ -28,6 +29,7 @@ LONGEST_LINE = 2**20
 """Bytes; a file of word vectors has far shorter lines, and a file without lines must not fill memory."""
 
 _HEADER = re.compile(rb"(\d+) (\d+)")
+_PRINTED = frozenset(b"\t\r\n" + bytes(range(32, 127)))
 _FASTTEXT_MODEL = (793_712_314).to_bytes(4, "little")
 _BLOCK = 2**22
 
@@ -43,7 +45,7 @@ def read_vector_file(path: Path, wanted: Collection[bytes]) -> tuple[int, dict[b
     names = path.name.lower().removesuffix(".gz")
     try:
         with _opened(path) as file:
-            if names.endswith(".bin"):
+            if names.endswith(".bin") or _looks_binary(file):
                 return _read_binary(path, file, frozenset(wanted))
             return _read_text(path, file, frozenset(wanted))
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -59,6 +61,17 @@ def _opened(path: Path) -> BinaryIO:
     with path.open("rb") as file:
         packed = file.read(2) == b"\x1f\x8b"
     return gzip.open(path) if packed else path.open("rb")  # type: ignore[return-value]
+
+
+def _looks_binary(file: BinaryIO) -> bool:
+    """Whether bytes that no text has stand where the first vector should; the file is at its start again."""
+    header = _HEADER.fullmatch(file.readline(100).rstrip(b" \r\n"))
+    record = file.read(LONGEST_LINE) if header else b""
+    file.seek(0)
+    vector = record.partition(b" ")[2][: 4 * int(header[2])] if header else b""
+    # words may have any bytes in text files too, but numbers end each of their lines
+    line = record.partition(b"\n")[0].rstrip(b" \r")
+    return not _width(line) and any(byte not in _PRINTED for byte in vector)
 
 
 def _read_text(path: Path, file: BinaryIO, wanted: frozenset[bytes]) -> tuple[int, dict[bytes, np.ndarray]]:

@@ -57,8 +57,8 @@ def read_word_vectors(name: str, words: Collection[str]) -> WordVectors:
     Pennington, Socher and Manning, "GloVe: Global Vectors for Word Representation", 2014.
 
     Args:
-        name: ``glove``, or the path of a GloVe text, word2vec text or binary (``.bin``), or fastText
-            ``.vec`` file, compressed (``.gz``) or not.
+        name: ``glove``, or the path of a GloVe text, word2vec text or binary, or fastText ``.vec`` file,
+            compressed with gzip or not.
         words: the words wanted; no others are kept in memory.
 
     Raises:
