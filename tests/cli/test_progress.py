@@ -6,6 +6,7 @@ import pytest
 
 from textgraft.cli import progress as told
 from textgraft.core.progress import Progress
+from textgraft.training.records import EpochReport
 
 
 @pytest.fixture
@@ -31,6 +32,30 @@ def test_lines_say_how_far_how_fast_and_how_long_yet(
         "training: 600 of 1,000 (60 %), 50 tokens/s, 80 s left",
         "training: 1,000 of 1,000 (100 %), 167 tokens/s",
     ]
+
+
+def test_lines_say_the_loss_of_the_last_epoch(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    epochs = [
+        EpochReport("all", 1, 2, 0.75, None, (), 8, 1.0),
+        EpochReport("all", 2, 2, 0.5, 0.625, (), 8, 1.0),
+    ]
+    with told.shown_progress("reading") as watch:
+        for done, report in enumerate(epochs, 1):
+            clock[0] += 11.0
+            watch(Progress("training", done, 2, found=report.losses))
+    assert capsys.readouterr().err.splitlines() == [
+        "training: 1 of 2 (50 %), loss 0.750 in epoch 1",
+        "training: 2 of 2 (100 %), loss 0.500, held-out 0.625 in epoch 2",
+    ]
+
+
+def test_bars_say_the_loss_of_the_last_epoch() -> None:
+    with told._bars() as bars:
+        watch = told._Bars(bars, "reading")
+        watch(Progress("training", 1, 2, found="loss 0.750 in epoch 1"))
+        assert bars.tasks[-1].description == "training loss 0.750 in epoch 1"
+        watch(Progress("training", 2, 2, "50 tokens/s"))
+        assert bars.tasks[-1].description == "training 50 tokens/s"
 
 
 def test_work_of_one_piece_is_named_alone(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:

@@ -157,6 +157,15 @@ def test_plain_classes_are_learned(name: str) -> None:
     assert list(clf.class_counts_) == [12, 12, 12]
 
 
+@pytest.mark.parametrize("trained", TRAINED)
+def test_a_network_tells_the_losses_of_its_epochs_while_it_learns(trained: str) -> None:
+    told: list[Progress] = []
+    _make(trained, reject=None).fit(*_corpus(4), watch=told.append)
+    found = [one.found for one in told if one.what == "training"]
+    assert found[0] == ""
+    assert any(losses.startswith("loss ") for losses in found)
+
+
 def test_real_tickets_are_learned_with_minilm(costly: str, tickets: Any) -> None:
     name = costly
     texts, labels = tickets.in_scope

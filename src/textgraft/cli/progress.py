@@ -84,7 +84,7 @@ class _Bars:
             self._tasks[progress.what] = self._bars.add_task(progress.what)
         self._bars.update(
             self._tasks[progress.what],
-            description=f"{progress.what} {progress.pace}".rstrip(),
+            description=" ".join(filter(None, (progress.what, progress.pace, progress.found))),
             completed=progress.done,
             total=progress.total,
         )
@@ -122,6 +122,8 @@ def _line(progress: Progress, seconds_left: float | None) -> str:
         said.append(progress.pace)
     if seconds_left is not None and progress.done < progress.total:
         said.append(f"{_time(seconds_left)} left")
+    if progress.found:
+        said.append(progress.found)
     return ", ".join(said)
 
 

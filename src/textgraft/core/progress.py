@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Progress:
     """``done`` of ``total`` units of the work called ``what``.
 
-    ``pace`` says how fast, where it is known, and ``seconds_left`` how long it takes yet, where whoever
-    works knows that better than units do.
+    ``pace`` says how fast, where it is known, ``seconds_left`` how long it takes yet, where whoever works
+    knows that better than units do, and ``found`` what came of it so far, such as the last epoch's loss.
     """
 
     what: str
@@ -19,6 +19,7 @@ class Progress:
     total: int
     pace: str = ""
     seconds_left: float | None = None
+    found: str = ""
 
 
 Watch = Callable[[Progress], None]

@@ -172,7 +172,8 @@ class _Run(Generic[B]):
             self.freed.after_a_batch()
             if self.processes.is_main:
                 total = self.plan.epochs * len(steps)
-                self.watch(Progress("training", epoch * len(steps) + self.place.step, total))
+                told = self.place.reports[-1].losses if self.place.reports else ""
+                self.watch(Progress("training", epoch * len(steps) + self.place.step, total, found=told))
             run = self.settings.run
             if run is not None and time.monotonic() - self.last_written >= run.seconds:
                 self._write(stepper)

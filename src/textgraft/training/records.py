@@ -36,6 +36,12 @@ class EpochReport:
     rows: int
     seconds: float
 
+    @property
+    def losses(self) -> str:
+        """Its losses for a person."""
+        held_out = "" if self.valid_loss is None else f", held-out {self.valid_loss:.3f}"
+        return f"loss {self.train_loss:.3f}{held_out} in epoch {self.epoch}"
+
 
 WatchEpochs = Callable[[EpochReport], None]
 
