@@ -174,7 +174,8 @@ def save_tiny(
     import torch
     import transformers as hf
 
-    tokenizer = _byte_pairs(corpus) if family == "roberta" else _word_pieces(corpus, n_pieces, words)
+    unlimited = ("roberta", "t5", "xlnet", "gpt2")
+    tokenizer = _byte_pairs(corpus) if family in unlimited else _word_pieces(corpus, n_pieces, words)
     common = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_token_id}
     sizes = {
         "hidden_size": width, "num_hidden_layers": layers, "num_attention_heads": 4,
@@ -205,6 +206,20 @@ def save_tiny(
         "electra": lambda: (
             hf.ElectraConfig(**common, **sizes, embedding_size=32, max_position_embeddings=64),
             hf.ElectraModel,
+        ),
+        # neither has a position table
+        "t5": lambda: (
+            hf.T5Config(**common, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=4),
+            hf.T5EncoderModel,
+        ),
+        "xlnet": lambda: (
+            hf.XLNetConfig(**common, d_model=32, n_layer=2, n_head=4, d_inner=64),
+            hf.XLNetModel,
+        ),
+        # no linear layers, and no id to fill with
+        "gpt2": lambda: (
+            hf.GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=4, n_positions=64),
+            hf.GPT2Model,
         ),
     }[family]()
     state = torch.random.get_rng_state()

@@ -91,7 +91,7 @@ def locate(name: str) -> Weights:
         if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
             raise WeightsError(
                 f"{name} is no model folder: expected config.json or modules.json in it "
-                f"(it has: {_listing(folder)})."
+                f"(it has: {listing(folder)})."
             )
         return Weights(name, "folder", folder.resolve(), _checked_fingerprint(folder, {}))
     if HUB_ID.fullmatch(name):
@@ -185,6 +185,7 @@ def _fetch(name: str) -> Path:
         raise WeightsError(f"{name} could not be fetched from the hub: {first_line}") from error
 
 
-def _listing(folder: Path) -> str:
+def listing(folder: Path) -> str:
+    """The first names in a folder, for a person."""
     names = sorted(path.name for path in folder.iterdir())
     return ", ".join(names[:6]) + (", …" if len(names) > 6 else "") if names else "nothing"

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from textgraft.core.progress import Progress
 from textgraft.encoders import CachedEncoder, SentenceEncoder, load_encoder
 from textgraft.encoders.precision import choose_precision
 from textgraft.errors import ParameterError, WeightsError
+from textgraft.methods.finetune import FinetuneClassifier
 from textgraft.methods.knn import KNNClassifier
 from textgraft.networks.pooling import POOL
 from textgraft.networks.steps import PoolStep
@@ -226,6 +228,23 @@ def test_a_text_longer_than_the_position_table_is_cut_and_works(
     assert np.array_equal(vectors[0], vectors[1])
 
 
+@pytest.mark.parametrize("family", ["t5", "xlnet"])
+def test_where_nothing_sets_a_limit_there_is_a_usual_one(
+    tiny_models: Callable[[str], Path], family: str
+) -> None:
+    folder = str(tiny_models(family))
+    encoder = load_encoder(folder, cache=None)
+    assert encoder.max_tokens == 512
+    long = "where is my parcel please " * 200
+    assert encoder.count_tokens([long])[0] > 512
+    vectors = encoder.encode([long, long + "?", "short"])
+    assert np.isfinite(vectors).all()
+    assert np.array_equal(vectors[0], vectors[1])
+    clf = FinetuneClassifier(folder, contrast=0, epochs=1, truncate="end")
+    notes = clf.fit(["red apple", "steel saw"] * 3, ["a", "b"] * 3).learned_.training.notes
+    assert any("(the encoder's most is 512)" in note for note in notes)
+
+
 def test_a_token_limit_cuts_earlier_and_is_another_encoder(tiny_models: Callable[[str], Path]) -> None:
     folder = str(tiny_models("bert"))
     whole = load_encoder(folder, cache=None, precision="fp32")
@@ -332,6 +351,28 @@ def test_a_broken_folder_is_one_clear_error(
     with pytest.raises(WeightsError, match="cannot be opened") as caught:
         load_encoder(str(folder), cache=None).encode(["x"])
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "modernbert", "t5"])
+@pytest.mark.parametrize("left", [[], ["tokenizer_config.json"]])
+def test_a_folder_without_a_tokenizer_is_refused(
+    tiny_models: Callable[[str], Path], tmp_path: Path, family: str, left: list[str]
+) -> None:
+    folder = tmp_path / "wordless"
+    shutil.copytree(tiny_models(family), folder, ignore=shutil.ignore_patterns("tokenizer.json"))
+    for name in {"tokenizer_config.json", "special_tokens_map.json"} - set(left):
+        (folder / name).unlink(missing_ok=True)
+    for encoder in (SentenceEncoder(locate(str(folder))), _as_from_the_hub(folder)):
+        for opened in (lambda encoder=encoder: encoder.dim, encoder.trainable):
+            with pytest.raises(WeightsError, match="has no tokenizer that can be opened") as caught:
+                opened()
+            assert str(caught.value).startswith(encoder.weights.name)
+            assert "found config.json, model.safetensors" in str(caught.value)
+            assert "\n" not in str(caught.value)
+
+
+def _as_from_the_hub(folder: Path) -> SentenceEncoder:
+    return SentenceEncoder(replace(locate(str(folder)), name="org/wordless", source="hub"))
 
 
 def test_a_dense_layer_of_the_wrong_width_is_refused(

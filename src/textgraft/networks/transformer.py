@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -17,7 +18,13 @@ from torch import Tensor, nn
 from textgraft.errors import WeightsError
 from textgraft.networks.layout import Layout, read_layout
 from textgraft.networks.unpadded import Unpadded
-from textgraft.pretrained import Weights
+from textgraft.pretrained import Weights, listing
+
+USUAL_TOKENS = 512
+"""Read of a text where neither the model's files nor a position table set a limit."""
+
+ENDLESS = 1_000_000
+"""Tokens from which a limit says that there is none; ``transformers`` writes 10³⁰."""
 
 _ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout")
 _OTHER_DROPOUT = ("hidden_dropout_prob", "dropout", "embedding_dropout", "mlp_dropout", "dropout_rate")
@@ -126,7 +133,12 @@ def open_transformer(
     Raises:
         WeightsError: the folder cannot be opened as an encoder.
     """
-    from transformers import AutoConfig, AutoModel, AutoModelForTextEncoding, AutoTokenizer
+    from transformers import (
+        MODEL_FOR_TEXT_ENCODING_MAPPING,
+        AutoConfig,
+        AutoModel,
+        AutoModelForTextEncoding,
+    )
 
     layout = read_layout(weights.folder)
     folder = str(layout.transformer)
@@ -135,11 +147,15 @@ def open_transformer(
             config = AutoConfig.from_pretrained(folder, local_files_only=True)
             _set_all(config, _OTHER_DROPOUT, dropout)
             _set_all(config, _ATTENTION_DROPOUT, attention_dropout)
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            family = AutoModelForTextEncoding if config.is_encoder_decoder else AutoModel
+            tokenizer = _open_tokenizer(weights.name, layout.transformer)
+            # an encoder saved by itself says that it has no decoder; its full model would ask for one
+            encodes = config.is_encoder_decoder or type(config) in MODEL_FOR_TEXT_ENCODING_MAPPING
+            family = AutoModelForTextEncoding if encodes else AutoModel
             body = family.from_pretrained(
                 folder, config=config, local_files_only=True, dtype=torch.float32, use_safetensors=True
             )
+    except WeightsError:
+        raise
     except Exception as error:  # transformers raises many kinds; each is one fault to our user
         raise WeightsError(f"{weights.name} cannot be opened as an encoder: {_first_line(error)}") from error
     if getattr(body, "pooler", None) is not None:
@@ -159,6 +175,32 @@ def unpadded_inputs(body: Any, ids: Tensor, where: Unpadded) -> dict[str, Any]:
     """
     positions = where.positions + _first_position(body)
     return {"input_ids": where.taken(ids)[None], "position_ids": positions[None], "unpadded": where}
+
+
+def _open_tokenizer(name: str, folder: Path) -> Any:
+    """The tokenizer of a folder.
+
+    Raises:
+        WeightsError: the folder has none.
+    """
+    from transformers import AutoTokenizer
+
+    known = False
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        # without files transformers may make one up that knows special tokens only: all texts are alike
+        special = {*tokenizer.all_special_tokens, "▁"}
+        known = any(tokenizer.convert_ids_to_tokens(id) not in special for id in range(len(tokenizer)))
+    except Exception:
+        # a file that is there and broken is another fault
+        if (folder / "tokenizer.json").is_file():
+            raise
+    if not known:
+        raise WeightsError(
+            f"{name} has no tokenizer that can be opened: expected tokenizer.json, or the files that one is "
+            f"made from, in {folder}, found {listing(folder)}. Save the tokenizer of the model there."
+        )
+    return tokenizer
 
 
 def _blocks(body: nn.Module) -> list[nn.Module]:
@@ -194,12 +236,12 @@ def _set_all(config: Any, names: tuple[str, ...], value: float | None) -> None:
 
 
 def _max_tokens(layout: Layout, tokenizer: Any, body: nn.Module) -> int:
-    """The smaller of what the model's files and its position table allow."""
-    positions = getattr(body.config, "max_position_embeddings", None)
-    if positions:
-        positions -= _first_position(body)
+    """The smaller of what the model's files and its position table allow, where they set a limit."""
+    positions = getattr(body.config, "max_position_embeddings", None) or 0
     own = layout.max_tokens or tokenizer.model_max_length
-    return int(min(limit for limit in (own, positions) if limit))
+    # XLNet, which counts no positions, says −1
+    limits = [limit for limit in (own, positions - _first_position(body)) if 0 < limit < ENDLESS]
+    return int(min(limits, default=USUAL_TOKENS))
 
 
 def _first_position(body: nn.Module) -> int:
