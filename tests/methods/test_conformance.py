@@ -81,6 +81,43 @@ SMALL: dict[str, dict[str, Any]] = {
     },
 }
 
+# every parameter of a method as SMALL does not have it, but those that all methods have
+CHANGED: dict[str, dict[str, Any]] = {
+    "tfidf": {"C": 1.0, "word_ngrams": 1, "char_ngrams": 3, "max_features": 10},
+    "linear": {"C": 1.0, "confidence": "energy"},
+    "knn": {"k": 2, "temperature": None, "index": "approximate"},
+    "blend": {"parts": "knn+tfidf", "weighing": "hold-out"},
+    "word-gru": {
+        "vectors": "none.vec", "epochs": 1, "rate": 0.5, "batch_size": 1, "max_tokens": 3, "truncate": "end",
+        "max_words": 5, "min_count": 9, "hidden": 8, "layers": 2, "dropout": 0.5, "thaw": True, "patience": 1,
+        "confidence": "energy",
+    },
+    "transformer-gru": {
+        "states": "last", "epochs": 1, "rate": 0.5, "batch_size": 1, "max_tokens": 3, "truncate": "end",
+        "hidden": 8, "layers": 2, "dropout": 0.5, "patience": 1, "confidence": "energy",
+    },
+    "siamese": {
+        "loss": "triplet", "margin": 0.1, "widths": "8", "heads": 4, "dropout": 0.0, "epochs": 1, "rate": 0.5,
+        "k": 2, "temperature": 3.0, "train_encoder": True, "encoder_rate": 0.5,
+    },
+    "pair": {
+        "scorer": "cross", "train_encoder": True, "k": 2, "negatives": 1, "epochs": 1, "rate": 0.5,
+        "batch_size": 1, "dropout": 0.5, "encoder_epochs": 1, "encoder_rate": 0.5, "max_tokens": 8,
+        "index": "approximate",
+    },
+    "finetune": {
+        "epochs": 1, "rate": 0.5, "batch_size": 1, "contrast": 0, "max_tokens": 3, "truncate": "end",
+        "pool": "max", "train": "head", "lora": 2, "factor": 2.0, "dropout": 0.5, "smoothing": 0.5,
+        "class_weights": "balanced", "patience": 1, "confidence": "energy",
+    },
+    "ulmfit": {
+        "language_model": "none.lm", "backward": "none.lm", "scratch": True, "adapt": 0, "adapt_rate": 0.5,
+        "epochs": 1, "thaw": 0, "gradual": False, "rate": 0.5, "factor": 2.0, "schedule": "constant",
+        "pool": "max", "dropout": 1.0, "batch_size": 1, "max_tokens": 3, "patience": 1,
+        "confidence": "energy",
+    },
+}  # fmt: skip
+
 READS_TOKENS = ("transformer-gru", "finetune")
 """Methods that need an encoder with weights; a tiny one stands where others have ``hashing``."""
 
@@ -852,6 +889,38 @@ def test_a_loaded_model_can_be_changed_saved_and_fitted_again(name: str, tmp_pat
     loaded.save(tmp_path / "a.model")
     _assert_same_answers(load(tmp_path / "a.model"), clf, texts)
     _assert_same_answers(clone(loaded).fit(*_corpus(30)), clone(clf).fit(*_corpus(30)), texts)
+
+
+def test_parameters_changed_after_fit_do_not_spoil_what_is_saved(name: str, tmp_path: Path) -> None:
+    texts = [*_corpus(10, seed=2)[0], " ".join(_corpus(8, seed=3)[0])]
+    clf = _make(name).fit(*_corpus(20))
+    as_fitted = clf.get_params()
+    clf.save(tmp_path / "fitted.model")
+    everywhere = {"encoder", "reject", "oos_labels", "holdout", "seed"}
+    assert {*CHANGED[name]} == {*as_fitted} - everywhere
+    learned_with = {key: value for key, value in CHANGED[name].items() if key not in clf.answers_with}
+    clf.set_params(**learned_with, oos_labels=("x",), holdout=0.5, seed=9)
+    clf.save(tmp_path / "a.model")
+    loaded = load(tmp_path / "a.model")
+    _assert_same_answers(load(tmp_path / "fitted.model"), loaded, texts)
+    assert loaded.explain(texts[0]) == load(tmp_path / "fitted.model").explain(texts[0])
+    told = {key: value for key, value in loaded.get_params().items() if key not in ("encoder", "oos_labels")}
+    assert told == {key: as_fitted[key] for key in told}
+
+
+def test_parameters_that_answering_reads_can_be_changed_and_saved(name: str, tmp_path: Path) -> None:
+    clf, asked = _make(name).fit(*_corpus(20)), ["apple hammer crow plum"]
+    if not clf.answers_with:
+        return
+    before = clf.predict_scores(asked)
+    clf.set_params(**{key: CHANGED[name][key] for key in clf.answers_with})
+    after = clf.predict_scores(asked)
+    assert not np.array_equal(before.by_class, after.by_class) or before.confidence != after.confidence
+    for _ in range(2):
+        clf.save(tmp_path / "a.model")
+        loaded = load(tmp_path / "a.model")
+        _assert_same_answers(clf, loaded, asked)
+        clf = loaded
 
 
 def test_an_encoder_of_other_weights_is_refused(name: str, tmp_path: Path) -> None:

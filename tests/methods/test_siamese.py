@@ -97,13 +97,6 @@ def test_a_loaded_model_projects_bit_for_bit(tmp_path: Path) -> None:
     assert all(np.abs(average).max() > 0 for average in averages)
 
 
-def test_parameters_changed_after_fit_do_not_spoil_what_is_saved(tmp_path: Path) -> None:
-    clf = _make().fit(*_corpus(6))
-    before = clf.predict_proba(["apple saw"])
-    clf.set_params(heads=4, widths="8", seed=9)
-    assert np.array_equal(_reloaded(clf, tmp_path / "a.model").predict_proba(["apple saw"]), before)
-
-
 def test_confidence_is_the_similarity_of_the_nearest_text_of_the_winner() -> None:
     texts, labels = _corpus(8)
     clf = _make().fit(texts, labels)

@@ -77,10 +77,14 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             :class:`textgraft.core.label_thresholds.LabelThresholds`; else ``None``.
         run_: where ``fit`` kept checkpoints, a :class:`textgraft.training.checkpoints.FitFolder`; ``None``
             where it kept none, and after loading.
+        parameters_: those that it was fitted with, by name.
     """
 
     method: ClassVar[str]
     """The name in ``METHODS``."""
+
+    answers_with: ClassVar[tuple[str, ...]] = ()
+    """Parameters that answering reads anew each time, so that they can be changed after ``fit``."""
 
     holdout: float | str
     seed: int
@@ -180,6 +184,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
 
         self.classes_ = classes
         self.class_counts_ = np.bincount(codes[learns], minlength=n_classes)
+        self.parameters_ = self.get_params(deep=False)
         self.encoder_ = encoder
         self.learned_ = learned
         self.report_ = examples.report
@@ -358,14 +363,19 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         """Write a model folder (JSON and safetensors), replacing an older model there.
 
         The encoder's weights are not copied: its name and fingerprint are kept, and checked
-        on loading. Of several processes that learned together the main one alone writes, and none waits.
+        on loading. Parameters are those of ``fit``, but for those that answering reads: others that were
+        changed since have not been learned with. Of several processes that learned together the main one
+        alone writes, and none waits.
 
         Raises:
             ModelFolderError: something else is in the way, or the disk refuses.
         """
         self._check_fitted("save")
         if writes():
-            saved.write_classifier(self, path, self._pack(self.learned_))
+            now = {name: getattr(self, name) for name in (*self.answers_with, "reject")}
+            fitted = type(self)(**(self.parameters_ | now))
+            packed = fitted._pack(self.learned_)
+            saved.write_classifier(self, path, fitted.get_params(deep=False), packed)
 
     @classmethod
     def restored(cls, bundle: Bundle, encoder: Encoder | None) -> Self:
@@ -378,6 +388,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         parameters = saved.parameters_from_json(bundle.about["parameters"])
         # a parameter that an older textgraft had only mattered to learning, which is done
         self = cls(**{name: parameters[name] for name in cls._get_param_names() if name in parameters})
+        self.parameters_ = self.get_params(deep=False)
         self.encoder_ = encoder
         self.learned_ = self._unpack(saved.unnested(bundle))
         saved.restore_attributes(self, bundle)

@@ -8,7 +8,7 @@ Confidence is the weighted mean of the parts' own, each as its place among those
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any, final
@@ -131,11 +131,11 @@ class BlendClassifier(TextClassifier):
             faults.append(f"weighing must be one of {', '.join(WEIGHINGS)}, found {self.weighing!r}")
         return faults
 
-    def _made(self) -> list[TextClassifier]:
-        """The parts, unfitted."""
+    def _made(self, names: Sequence[str] = ()) -> list[TextClassifier]:
+        """The parts, unfitted; those of other names if there are any."""
         known = {"seed": self.seed, "encoder": self.encoder}
         made = []
-        for name in self.parts.split(JOINED):
+        for name in names or self.parts.split(JOINED):
             found = method_class(name)
             made.append(found(**{key: known[key] for key in found._get_param_names() if key in known}))
         return made
@@ -206,7 +206,7 @@ class BlendClassifier(TextClassifier):
         """Every part, what it learned, and the rows as it reads them."""
         return [
             (part, of_part, features_of(part, reads))
-            for part, of_part in zip(self._made(), learned.parts, strict=True)
+            for part, of_part in zip(self._made(learned.names), learned.parts, strict=True)
         ]
 
     def _numbers_for(self, n_rows: int) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class KNNClassifier(TextClassifier):
     """
 
     method = "knn"
+    answers_with = ("k", "temperature")
 
     def __init__(
         self,

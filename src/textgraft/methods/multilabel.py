@@ -118,6 +118,7 @@ def fit_label_sets(
 
     classifier.classes_ = classes
     classifier.class_counts_ = targets[plan.learns].sum(axis=0, dtype=np.int64)
+    classifier.parameters_ = classifier.get_params(deep=False)
     classifier.encoder_ = whole.encoder
     classifier.learned_ = learned
     classifier.report_ = examples.report

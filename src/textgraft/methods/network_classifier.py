@@ -42,6 +42,7 @@ class NetworkClassifier(TextClassifier, ABC):
     """What is the same for all of them: how they answer, and how training is set up."""
 
     reads = "texts"
+    answers_with = ("confidence",)
 
     patience: int | None
     confidence: str

@@ -89,6 +89,7 @@ class PairClassifier(TextClassifier):
 
     method = "pair"
     reads = "texts"
+    answers_with = ("k",)
 
     def __init__(
         self,

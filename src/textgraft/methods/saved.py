@@ -39,8 +39,14 @@ _LABEL_SETTINGS = ("common", "rows", "source")
 """What is kept of the thresholds of several labels, beside their arrays."""
 
 
-def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
-    """Write a fitted classifier, and what its method learned, as a model folder.
+def write_classifier(classifier: Any, path: str | Path, parameters: dict[str, Any], packed: Bundle) -> None:
+    """Write a fitted classifier as a model folder.
+
+    Args:
+        classifier: has the fitted attributes.
+        path: where.
+        parameters: to make it with again.
+        packed: what its method learned.
 
     Raises:
         ModelFolderError: something else is in the way, or the disk refuses.
@@ -50,7 +56,7 @@ def write_classifier(classifier: Any, path: str | Path, packed: Bundle) -> None:
         "method": classifier.method,
         "textgraft": importlib.metadata.version("textgraft"),
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "parameters": parameters_to_json(classifier.get_params(deep=False), classifier.encoder_),
+        "parameters": parameters_to_json(parameters, classifier.encoder_),
         "encoder": encoder_to_json(classifier.encoder_),
         "threshold": threshold_to_json(classifier.threshold_),
         "held_out_source": classifier.held_out_.source,

@@ -106,6 +106,7 @@ class SiameseClassifier(TextClassifier):
     """
 
     method = "siamese"
+    answers_with = ("k", "temperature")
 
     def __init__(
         self,
