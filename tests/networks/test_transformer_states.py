@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 import textgraft as tg
-from textgraft.encoders.encoder import as_trainable
+from textgraft.encoders import HashingEncoder
+from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.errors import ParameterError
 
 FAMILIES = ("bert", "roberta", "distilbert", "modernbert", "electra")
@@ -48,3 +50,27 @@ def test_a_classifier_reads_what_it_is_told_and_remembers_it(
     assert not np.allclose(*beliefs, atol=1e-4)
     with pytest.raises(ParameterError, match="states must be mean or last"):
         tg.TransformerGRUClassifier(folder, states="first").fit(texts, labels)
+
+
+class OfWholeTexts(HashingEncoder):
+    """Can learn, as ``use`` can, and like it gives no states of tokens."""
+
+    def trainable(self, **settings: Any) -> Trainable:
+        return Trainable(torch.nn.Linear(1, 1), None, 8, "cpu", "fp32")  # type: ignore[arg-type]
+
+    def encode(self, texts: list[str], *rest: Any) -> np.ndarray:
+        pytest.fail("texts were encoded before the encoder was refused")
+
+
+@pytest.mark.parametrize(
+    "clf",
+    [tg.TransformerGRUClassifier(OfWholeTexts()), tg.PairClassifier(OfWholeTexts(), scorer="cross")],
+    ids=["transformer-gru", "pair"],
+)
+def test_an_encoder_without_states_is_refused_first(clf: Any) -> None:
+    for call in (lambda: clf.plan(100, 3), lambda: clf.fit(["red apple", "steel saw"] * 6, ["a", "b"] * 6)):
+        with pytest.raises(
+            ParameterError, match="needs states of tokens, but 'hashing' gives none"
+        ) as caught:
+            call()
+        assert "\n" not in str(caught.value)

@@ -131,3 +131,23 @@ def as_trainable(encoder: Encoder, method: str) -> TrainableEncoder:
             "Use minilm, a model folder or a hub id."
         )
     return inner
+
+
+def transformer_under(pretrained: Trainable, encoder: Encoder, who: str) -> Any:
+    """What gives states of tokens, under an encoder's pooling.
+
+    Args:
+        pretrained: of the encoder.
+        encoder: whose name is told.
+        who: needs them, in words that begin a sentence.
+
+    Raises:
+        ParameterError: there is none.
+    """
+    transformer = getattr(pretrained.network, "transformer", None)
+    if transformer is None:
+        raise ParameterError(
+            f"{who} needs states of tokens, but {encoder.name!r} gives none. "
+            "Use minilm, a model folder or a hub id."
+        )
+    return transformer

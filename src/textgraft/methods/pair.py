@@ -23,7 +23,7 @@ from textgraft.core.sampling import ClassRows, drawn_rows
 from textgraft.core.scores import Scores
 from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.encoders.encoder import Trainable, as_trainable
+from textgraft.encoders.encoder import Trainable, as_trainable, transformer_under
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
@@ -159,7 +159,11 @@ class PairClassifier(TextClassifier):
 
     def _open_encoder(self) -> Encoder:
         encoder = as_encoder(self.encoder)
-        if self.train_encoder or self.scorer == "cross":
+        # what cannot be trained is refused before any text is encoded
+        if self.scorer == "cross":
+            who = f"The method {self.method} with the scorer cross"
+            transformer_under(self._pretrained(encoder), encoder, who)
+        elif self.train_encoder:
             self._pretrained(encoder)
         return encoder
 

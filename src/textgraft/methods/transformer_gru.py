@@ -20,8 +20,7 @@ from textgraft.core.plan import Stage
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.encoders.encoder import Trainable, as_trainable
-from textgraft.errors import ParameterError
+from textgraft.encoders.encoder import Trainable, as_trainable, transformer_under
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.lesson import Lesson
@@ -224,12 +223,7 @@ class TransformerGRUClassifier(NetworkClassifier):
 
         # without dropout of its own attention takes its fast path
         pretrained = as_trainable(encoder, self.method).trainable(attention_dropout=0.0)
-        transformer = getattr(pretrained.network, "transformer", None)
-        if transformer is None:
-            raise ParameterError(
-                f"The method {self.method} needs states of tokens, but {encoder.name!r} gives none. "
-                "Use minilm, a model folder or a hub id."
-            )
+        transformer = transformer_under(pretrained, encoder, f"The method {self.method}")
         transformer.requires_grad_(False).eval().to(pretrained.device)
         transformer.reads = states
         if pretrained.precision == "bf16":
