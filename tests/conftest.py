@@ -218,7 +218,15 @@ def save_tiny(
         ),
         # no linear layers, and no id to fill with
         "gpt2": lambda: (
-            hf.GPT2Config(vocab_size=len(tokenizer), n_embd=32, n_layer=2, n_head=4, n_positions=64),
+            hf.GPT2Config(
+                vocab_size=len(tokenizer),
+                n_embd=32,
+                n_layer=2,
+                n_head=4,
+                n_positions=64,
+                bos_token_id=0,
+                eos_token_id=2,
+            ),
             hf.GPT2Model,
         ),
     }[family]()

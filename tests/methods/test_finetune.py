@@ -290,16 +290,19 @@ def test_an_encoder_without_weights_is_refused() -> None:
         FinetuneClassifier("hashing").fit(TEXTS, LABELS)
 
 
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
 def test_a_tokenizer_without_a_pad_token_is_no_obstacle(
-    tiny_models: Callable[[str], Path], tmp_path: Path
+    family: str, tiny_models: Callable[[str], Path], tmp_path: Path
 ) -> None:
     import json
     import shutil
 
-    folder = shutil.copytree(tiny_models("bert"), tmp_path / "padless")
+    folder = shutil.copytree(tiny_models(family), tmp_path / "padless")
     settings: dict[str, Any] = json.loads((folder / "tokenizer_config.json").read_text())
     settings.pop("pad_token")
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    configured = json.loads((folder / "config.json").read_text()).get("pad_token_id")
+    assert (configured is None) == (family == "gpt2"), "nothing says what to fill with"
     texts = [*TEXTS, "a much longer text about an apple and a pear and a plum"]
     clf = FinetuneClassifier(str(folder), **FAST).fit(texts, [*LABELS, "fruit"])
     assert np.allclose(clf.predict_proba(texts)[:1], clf.predict_proba(texts[:1]), atol=2e-2)

@@ -74,17 +74,20 @@ def test_in_fp32_it_is_the_fused_one(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.testing.assert_close(found, F.scaled_dot_product_attention(*exact, scale=SCALE).transpose(1, 2))
 
 
-@pytest.mark.parametrize("family", ["bert", "roberta", "distilbert", "modernbert", "electra"])
+@pytest.mark.parametrize(
+    "family", ["bert", "roberta", "distilbert", "modernbert", "electra", "t5", "xlnet", "gpt2"]
+)
 def test_vectors_of_a_frozen_encoder_are_those_of_the_plain_body(
     family: str, tiny_models: Callable[[str], Path]
 ) -> None:
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForTextEncoding
 
     folder = str(tiny_models(family))
     encoder = tg.load_encoder(folder)
     texts = ["red apple", "a steel saw cuts the red apple", "red", "a green pear and a red apple"]
     tokens = as_trainable(encoder, "finetune").trainable().tokens
-    body = AutoModel.from_pretrained(folder, local_files_only=True, attn_implementation="eager").eval()
+    kind = AutoModelForTextEncoding if family == "t5" else AutoModel
+    body = kind.from_pretrained(folder, local_files_only=True, attn_implementation="eager").eval()
     with torch.inference_mode():
         each = [body(input_ids=torch.tensor([ids])).last_hidden_state[0] for ids in tokens.ids(texts, None)]
     expected = F.normalize(torch.stack([states.mean(0) for states in each]), dim=1)
