@@ -140,6 +140,15 @@ def test_low_rank_adaptation_is_merged_into_linear_weights(bert: str, tmp_path: 
     assert np.array_equal(tg.load(tmp_path / "a.model").predict_proba(TEXTS), clf.predict_proba(TEXTS))
 
 
+def test_low_rank_adaptation_of_no_linear_layers_is_refused(tiny_models: Callable[[str], Path]) -> None:
+    pytest.importorskip("peft")
+    clf = FinetuneClassifier(str(tiny_models("gpt2")), **(FAST | {"lora": 4}))
+    for call in (lambda: clf.plan(100, 3), lambda: clf.fit(TEXTS, LABELS)):
+        with pytest.raises(ParameterError, match=r"LoRA adapts linear layers .* has none") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+
+
 def test_class_weights_change_what_is_learned(bert: str) -> None:
     rows = [*TEXTS[:3] * 6, *TEXTS[3:6]], ["fruit"] * 18 + ["tool"] * 3
     # an untrained head shows what the loss itself asks for

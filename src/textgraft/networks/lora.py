@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from textgraft.errors import MissingExtraError
+from textgraft.errors import MissingExtraError, ParameterError
 
 
 class LoraEncoder(nn.Module):
@@ -24,6 +24,7 @@ class LoraEncoder(nn.Module):
 
     Raises:
         MissingExtraError: ``peft`` is not installed.
+        ParameterError: the encoder has no linear layers.
     """
 
     def __init__(self, encoder: Any, rank: int, dropout: float, seed: int) -> None:
@@ -35,6 +36,12 @@ class LoraEncoder(nn.Module):
 
         self.dim: int = encoder.dim
         linear = [name for name, module in encoder.named_modules() if type(module) is nn.Linear]
+        if not linear:
+            # those of GPT-2 are transposed, a kind of their own
+            raise ParameterError(
+                "LoRA adapts linear layers (torch.nn.Linear), and this encoder has none. Set lora to 0, or "
+                "use another encoder."
+            )
         config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, target_modules=linear)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
