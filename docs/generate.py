@@ -1,6 +1,6 @@
 """Write the parts of the documentation that are made from something else.
 
-python docs/generate.py            write command-line.md and the tables of benchmarks.md
+python docs/generate.py            write command-line.md and the tables of other pages
 python docs/generate.py --check    fail if they are not fresh
 """
 
@@ -44,6 +44,14 @@ def command_line() -> dict[Path, str]:
 def benchmarks() -> dict[Path, str]:
     """benchmarks.md with its tables between markers made anew from benchmarks/results."""
     return _filled(DOCS / "benchmarks.md", TABLES)
+
+
+def costs() -> dict[Path, str]:
+    """What the recurrent methods cost, made anew from benchmarks/results."""
+    tables = {"cost": word_gru_cost, "words a second": words_a_second_table}
+    return _filled(DOCS / "word-gru.md", tables) | _filled(
+        DOCS / "transformer-gru.md", {"cost": transformer_gru_cost, "disk": transformer_gru_disk}
+    )
 
 
 def language_model_card() -> dict[Path, str]:
@@ -505,6 +513,59 @@ def states_table() -> str:
     return _table(["states of", *data], rows, result)
 
 
+def word_gru_cost() -> str:
+    result = _result("trained_word-gru_imdb")
+    (row,) = result["table"]
+    rows = [
+        [
+            # a fit that went on after a stop has the seconds of its last part
+            run["seed"], "–" if run["resumed"] else f"{run['fit_seconds']:.0f}", f"{run['test_seconds']:.0f}",
+            run["peak_memory_gb"], run["threads"],
+        ]
+        for run in row["runs"]
+    ]  # fmt: skip
+    head = ["word-gru on imdb, seed", "seconds to fit", "seconds to answer the test file", "peak GB"]
+    return _table([*head, "threads"], rows, result)
+
+
+def words_a_second_table() -> str:
+    result = _result("gru_speed")
+    rows = [
+        [row["dtype"], *(f"{row[f'{name}_training']:,}" for name in ("ours", "reversed", "packed"))]
+        for row in result["table"]
+        if row["hidden"] == 128
+    ]
+    head = [
+        "128 units a direction, in",
+        "words a second in training",
+        "torch, texts reversed",
+        "torch, packed",
+    ]
+    return _table(head, rows, result)
+
+
+def transformer_gru_cost() -> str:
+    result = _result("defaults_transformer-gru_states")
+    rows = [
+        [row["data"], f"{result['rows']:,}", f"{result['scored']:,}", f"{row['seconds']:,}"]
+        for row in result["table"]
+        if not row["parameters"]
+    ]
+    table = _table(["transformer-gru on", "rows learned", "rows answered", "seconds of both"], rows, result)
+    return f"{table}\n{result['note']}"
+
+
+def transformer_gru_disk() -> str:
+    result = _result("trained_transformer-gru_imdb")
+    (row,) = result["table"]
+    (run,) = row["runs"]
+    (disk,) = [re.search(r"([\d,]+) MB on disk", note) for note in run["notes"] if "on disk" in note]
+    assert disk is not None
+    return _table(
+        ["transformer-gru on", "MB on disk", "peak GB"], [["imdb", disk[1], run["peak_memory_gb"]]], result
+    )
+
+
 def language_model_facts() -> str:
     """What the packaged language model's own manifest says of it."""
     about, size = _packaged_language_model()
@@ -616,6 +677,7 @@ def _spread(value: dict[str, float]) -> str:
 PAGES = {
     "command_line": command_line,
     "benchmarks": benchmarks,
+    "costs": costs,
     "language_model_card": language_model_card,
 }
 

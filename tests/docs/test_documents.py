@@ -65,7 +65,7 @@ def test_links_between_documents_lead_somewhere(path):
         assert (path.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("script", ["command_line", "benchmarks", "language_model_card"])
+@pytest.mark.parametrize("script", ["command_line", "benchmarks", "costs", "language_model_card"])
 def test_generated_pages_are_fresh(script):
     done = subprocess.run(
         [sys.executable, ROOT / "docs" / "generate.py", "--check", script], capture_output=True, text=True
