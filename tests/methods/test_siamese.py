@@ -16,7 +16,7 @@ from textgraft.core.progress import Progress
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import ParameterError
 from textgraft.methods.lesson import Lesson
-from textgraft.methods.siamese import SiameseClassifier
+from textgraft.methods.siamese import SiameseClassifier, _rows
 
 WORDS = {
     "fruit": ["apple", "pear", "plum", "cherry", "grape", "melon"],
@@ -142,6 +142,24 @@ def test_a_run_that_ended_is_taken_up_at_its_end(tmp_path: Path) -> None:
 def test_an_encoder_without_weights_cannot_learn() -> None:
     with pytest.raises(ParameterError, match="has none to train"):
         _make(train_encoder=True).fit(*_corpus(3))
+
+
+def test_an_encoder_that_learns_computes_nothing_for_padding() -> None:
+    clf = _make(train_encoder=True)
+    reader = clf._reader(tg.load_encoder("minilm", cache=None))
+    assert reader is not None
+    assert reader.unpads, "attention takes its fast path only without dropout of its own"
+
+
+@pytest.mark.parametrize(("family", "n_parts"), [("bert", 1), ("modernbert", 2)])
+def test_a_step_comes_in_parts_of_like_length_where_padding_would_be_computed(
+    tiny_models: Callable[[str], Path], family: str, n_parts: int
+) -> None:
+    reader = _make(train_encoder=True)._reader(tg.load_encoder(str(tiny_models(family)), cache=None))
+    assert reader is not None
+    texts = ["apple", "apple pear " * 60] * 8
+    rows = _rows(reader, texts, np.arange(16) % 4, 0)
+    assert len(rows.take(np.arange(16), 0)) == n_parts
 
 
 def test_an_encoder_that_learned_is_saved_and_left_alone_elsewhere(

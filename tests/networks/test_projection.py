@@ -108,3 +108,11 @@ def test_an_encoder_under_its_projection_keeps_its_layer_groups() -> None:
     assert (out.shape, network.dim) == ((2, 8), 8)
     assert list(network.layer_groups()) == ["embedding", "heads"]
     assert network.by_head(out).shape == (2, 2, 4)
+
+
+def test_parts_of_a_batch_are_projected_as_the_whole() -> None:
+    network = ProjectedEncoder(_Bag(), Projection(6, (5, 4), n_heads=2)).train()
+    ids = torch.tensor([[1, 2, 3], [4, 5, 6], [7, 0, 0], [8, 0, 0]])
+    mask = ids > 0
+    parts = network.of_parts([(ids[:2], mask[:2]), (ids[2:, :1], mask[2:, :1])])
+    assert torch.allclose(parts, network(ids, mask), atol=1e-6)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,13 +12,17 @@ import torch
 
 from textgraft.core.plan import one_cycle
 from textgraft.core.sampling import ClassRows
-from textgraft.networks.pair import DensePair
+from textgraft.encoders import load_encoder
+from textgraft.encoders.encoder import as_trainable
+from textgraft.networks.pair import CrossPair, DensePair, pair_ids
 from textgraft.training.joining import plans_in_turn, trained_in_turn
 from textgraft.training.loop import train
 from textgraft.training.pairs import (
     Draws,
+    JoinedPairBatches,
     MatedTextBatches,
     VectorPairBatches,
+    joined_pair_loss,
     list_loss,
     mixed_on,
     ranking_loss,
@@ -89,10 +95,36 @@ def test_texts_in_parts_are_put_back_in_order() -> None:
     ids = [[row] * (1 + 60 * row) for row in range(6)]
     batches = MatedTextBatches(ids, 0, _draws(codes, 1, 0), 6)
     batch = batches.take(np.arange(6), 0)
-    assert len(batch.parts) > 1
-    firsts = torch.cat([part[:, 0] for part, _ in batch.parts])[batch.places]
+    assert len(batch.texts.parts) > 1
+    firsts = batch.texts.through(lambda ids, _: ids[:, 0])
     assert torch.equal(torch.from_numpy(codes)[firsts], batch.codes)
     assert torch.equal(firsts[:6], torch.arange(6))
+
+
+@pytest.mark.parametrize("in_parts", [True, False])
+def test_joined_texts_in_parts_have_the_loss_of_the_whole(
+    tiny_models: Callable[[str], Path], in_parts: bool
+) -> None:
+    pretrained = as_trainable(load_encoder(str(tiny_models("bert")), cache=None), "pair").trainable()
+    vectors, codes = _rows(24)
+    texts = ["card " * (1 + 30 * (row % 2)) for row in range(24)]
+    batches = JoinedPairBatches(texts, vectors, pretrained.tokens, 64, _draws(codes), 8, in_parts=in_parts)
+    ((rows,), *_) = batches.steps(0)
+    batch = batches.take(rows, 0)
+    lengths = np.concatenate([mask.sum(1) for _, mask in batch.texts.parts])
+    assert len(batch.texts.parts) == (len(np.unique(lengths)) if in_parts else 1)
+    network = CrossPair(pretrained.network, 0.0).eval()
+    torch.nn.init.normal_(network.out.weight, generator=torch.Generator().manual_seed(0))
+    partners = batches.draws.partners(rows, 0)
+    pairs = [(texts[a], texts[p]) for a, some in zip(rows, partners, strict=True) for p in some]
+    with torch.no_grad():
+        alone = [
+            network(torch.tensor([ids]), torch.ones(1, len(ids), dtype=torch.bool)).flatten()
+            for ids in pair_ids(pretrained.tokens, pairs, 64)
+        ]
+        odds = (torch.cat(alone) + network.cosine(batch.cosines)).view_as(batch.same)
+        expected = list_loss(odds, batch.same, batch.there)
+        assert float(joined_pair_loss(network, batch)) == pytest.approx(float(expected), abs=1e-5)
 
 
 def test_a_scorer_starts_as_logistic_regression_and_learns_what_cosines_miss() -> None:

@@ -298,8 +298,9 @@ class PairClassifier(TextClassifier):
         size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
         if isinstance(scorer, CrossScorer):
             settings = self._settings(lesson, "scorer", scorer.device, scorer.bf16)
+            unpads = scorer.network.transformer.unpads and scorer.device == "cpu"
             joined = JoinedPairBatches(
-                kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size
+                kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size, in_parts=not unpads
             )
             return lesson.train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
         settings = self._settings(lesson, "scorer", "cpu", bf16=False)

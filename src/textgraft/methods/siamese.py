@@ -241,7 +241,7 @@ class SiameseClassifier(TextClassifier):
         reader = None
         if about["trained_encoder"]:
             assert self.encoder_ is not None
-            reader = as_trainable(self.encoder_, self.method).trainable()
+            reader = self._opened(self.encoder_)
             network = ProjectedEncoder(reader.network, network)
         put_tensors(network, changed)
         _make_ready(network, reader)
@@ -253,7 +253,11 @@ class SiameseClassifier(TextClassifier):
 
     def _reader(self, encoder: Encoder) -> Trainable | None:
         """A copy of the encoder that can learn, if it should."""
-        return as_trainable(encoder, self.method).trainable() if self.train_encoder else None
+        return self._opened(encoder) if self.train_encoder else None
+
+    def _opened(self, encoder: Encoder) -> Trainable:
+        # attention takes its fast path only without dropout of its own; that of states is kept
+        return as_trainable(encoder, self.method).trainable(attention_dropout=0.0)
 
     def _network(self, reader: Trainable | None, dim: int) -> Any:
         from textgraft.networks.projection import ProjectedEncoder, Projection
@@ -281,14 +285,19 @@ class SiameseClassifier(TextClassifier):
         return replace(whole, phases=(replace(phase, peak_rates=(*rates, float(self.rate))),))
 
     def _loss_of(self, network: Any, batch: Any) -> Tensor:
-        """Mean over heads of the loss; a batch is vectors, or ids and masks, and codes."""
+        """Mean over heads of the loss; a batch is vectors and codes, or parts of ids, masks and codes."""
         import torch
 
         from textgraft.training.losses import supervised_contrastive_loss
         from textgraft.training.triplets import semi_hard_triplet_loss
 
-        *inputs, codes = batch
-        heads = network.by_head(network(*inputs))
+        if self.train_encoder:
+            projected = network.of_parts([(part.ids, part.mask) for part in batch])
+            codes = torch.cat([part.codes for part in batch])
+        else:
+            vectors, codes = batch
+            projected = network(vectors)
+        heads = network.by_head(projected)
         if self.loss == "triplet":
             return semi_hard_triplet_loss(heads, codes, float(self.margin))
         each = [supervised_contrastive_loss(head, codes, CONTRAST_TEMPERATURE) for head in heads]
@@ -296,12 +305,12 @@ class SiameseClassifier(TextClassifier):
 
 
 def _rows(reader: Trainable | None, features: Features, codes: np.ndarray, seed: int) -> Batches[Any]:
-    from textgraft.training.batches import ArrayBatches, TokenBatches
+    from textgraft.training.batches import ArrayBatches, WholeBatches
 
     if reader is None:
         return ArrayBatches(features, codes, 1, seed)
     ids = reader.tokens.ids(list(features), reader.max_tokens)
-    return TokenBatches(ids, codes, 1, seed, reader.tokens.pad)
+    return WholeBatches(ids, codes, 1, seed, reader.tokens.pad, in_parts=not reader.unpads)
 
 
 def _project(network: Any, reader: Trainable | None, features: Features) -> np.ndarray:

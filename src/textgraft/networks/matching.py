@@ -80,7 +80,7 @@ class CrossScorer:
                 (asked.texts[start + row], stored.texts[at]) for row, some in enumerate(near) for at in some
             ]
             ids = pair_ids(self.tokens, pairs, self.max_tokens)
-            read = outputs_in_order(self.network.read, ids, 1, self.tokens.pad, self.device, self.bf16)
+            read = outputs_in_order(self.network, ids, 1, self.tokens.pad, self.device, self.bf16)
             cosines = np.einsum("nd,nkd->nk", asked.vectors[start : start + size], stored.vectors[near])
             with torch.inference_mode():
                 by_cosine: Tensor = cosine(torch.from_numpy(cosines).to(self.device)).cpu()

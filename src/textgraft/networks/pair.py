@@ -73,10 +73,10 @@ class DensePair(nn.Module):
 
 
 class CrossPair(nn.Module):
-    """(b, t) ids and mask of two joined texts and (b,) cosines -> (b,) log-odds: a cross-encoder.
+    """(b, t) ids and mask of two joined texts -> (b, 1): what they add to log-odds; a cross-encoder.
 
     Reading both texts together is more exact and far slower than comparing vectors (Humeau et al.,
-    "Poly-encoders", 2020). As in :class:`DensePair` it adds to the log-odds by the cosine.
+    "Poly-encoders", 2020). As in :class:`DensePair` that is added to the log-odds by the cosine, ``cosine``.
 
     Args:
         encoder: a pooled transformer; its states are pooled by their mean.
@@ -92,12 +92,7 @@ class CrossPair(nn.Module):
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
-    def forward(self, ids: Tensor, mask: Tensor, cosines: Tensor) -> Tensor:
-        odds: Tensor = self.read(ids, mask).squeeze(-1) + self.cosine(cosines)
-        return odds
-
-    def read(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """(b, t), (b, t) -> (b, 1): what the texts add to the log-odds by the cosine."""
+    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         states = POOL["mean"](self.transformer(ids, mask).float(), mask.float())
         odds: Tensor = self.out(self.dropout(states)).float()
         return odds

@@ -112,7 +112,11 @@ class ProjectedEncoder(nn.Module):
         self.dim = projection.dim
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        vectors = self.encoder(ids, mask).float()
+        return self.of_parts([(ids, mask)])
+
+    def of_parts(self, parts: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Ids and mask of each part of a batch -> (b, h × e); batch norm sees the rows of all parts."""
+        vectors = torch.cat([self.encoder(ids, mask).float() for ids, mask in parts])
         # similarities are compared to the third digit, which bf16 does not have
         with torch.autocast(vectors.device.type, enabled=False):
             projected: Tensor = self.projection(vectors)

@@ -88,8 +88,8 @@ class TokenBatches:
 class WholeBatches:
     """Texts with class codes in batches whose loss needs all rows at once.
 
-    A batch comes as several token batches of like length, which a network sees one after another,
-    or as one.
+    A batch comes as several token batches of like length, which a network sees one after another
+    before the loss sees all, or as one.
 
     Attributes: as of :class:`TokenBatches`.
     """

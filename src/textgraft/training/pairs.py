@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -90,11 +91,31 @@ class VectorPairBatches:
         )
 
 
-class JoinedPairs(NamedTuple):
-    """ids and mask (b × m, t) of joined texts, cosines (b × m,), same and there (b, m)."""
+class PartedTexts(NamedTuple):
+    """n texts in parts (ids, mask) of like length, and their places (n,) among the rows of all parts."""
 
-    ids: Tensor
-    mask: Tensor
+    parts: tuple[tuple[Tensor, Tensor], ...]
+    places: Tensor
+
+    @classmethod
+    def of(cls, ids: list[list[int]], pad: int, in_parts: bool) -> PartedTexts:
+        """Token ids of n texts, in parts where lengths differ, or as one part."""
+        groups = parts_of(np.array([len(row) for row in ids]), in_parts)
+        padded = [padded_ids([ids[row] for row in group], pad) for group in groups]
+        return cls(
+            tuple((torch.from_numpy(part), torch.from_numpy(mask)) for part, mask in padded),
+            torch.from_numpy(np.argsort(np.concatenate(groups))),
+        )
+
+    def through(self, network: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """What a network from ids and mask gives for the n texts, in their order."""
+        return torch.cat([network(ids, mask) for ids, mask in self.parts])[self.places]
+
+
+class JoinedPairs(NamedTuple):
+    """b × m joined texts, cosines (b × m,), same and there (b, m)."""
+
+    texts: PartedTexts
     cosines: Tensor
     same: Tensor
     there: Tensor
@@ -112,6 +133,7 @@ class JoinedPairBatches:
     max_tokens: int
     draws: Draws
     batch_size: int
+    in_parts: bool = True
 
     def steps(self, epoch: int) -> list[list[np.ndarray]]:
         return self.draws.steps(self.batch_size, epoch)
@@ -124,20 +146,18 @@ class JoinedPairBatches:
             for anchor, some in zip(anchors, partners, strict=True)
             for partner in some
         ]
-        ids, mask = padded_ids(pair_ids(self.tokens, pairs, self.max_tokens), self.tokens.pad)
+        ids = pair_ids(self.tokens, pairs, self.max_tokens)
         return JoinedPairs(
-            torch.from_numpy(ids),
-            torch.from_numpy(mask),
+            PartedTexts.of(ids, self.tokens.pad, self.in_parts),
             torch.from_numpy(_cosines(self.vectors, anchors, partners).ravel()),
             *self.draws.same(rows, partners),
         )
 
 
 class MatedTexts(NamedTuple):
-    """Parts (ids, mask) of like length, the places (3b,) of their rows, and codes (3b,)."""
+    """3b texts and their codes (3b,)."""
 
-    parts: tuple[tuple[Tensor, Tensor], ...]
-    places: Tensor
+    texts: PartedTexts
     codes: Tensor
 
 
@@ -164,11 +184,8 @@ class MatedTextBatches:
     def take(self, rows: np.ndarray, epoch: int) -> MatedTexts:
         partners = self.draws.partners(rows, epoch)
         texts = np.concatenate([self.draws.anchors[rows], *partners.T])
-        groups = parts_of(np.array([len(self.ids[row]) for row in texts]), self.in_parts)
-        padded = [padded_ids([self.ids[row] for row in texts[group]], self.pad) for group in groups]
         return MatedTexts(
-            tuple((torch.from_numpy(ids), torch.from_numpy(mask)) for ids, mask in padded),
-            torch.from_numpy(np.argsort(np.concatenate(groups))),
+            PartedTexts.of([self.ids[row] for row in texts], self.pad, self.in_parts),
             torch.from_numpy(self.draws.classes.codes[texts]),
         )
 
@@ -204,7 +221,7 @@ def vector_pair_loss(network: Any, batch: VectorPairs) -> Tensor:
 
 def joined_pair_loss(network: Any, batch: JoinedPairs) -> Tensor:
     """:func:`list_loss` of a network over joined texts."""
-    odds = network(batch.ids, batch.mask, batch.cosines)
+    odds = batch.texts.through(network).squeeze(-1) + network.cosine(batch.cosines)
     return list_loss(odds.view_as(batch.same), batch.same, batch.there)
 
 
@@ -229,9 +246,8 @@ def ranking_loss(vectors: Tensor, codes: Tensor, temperature: float) -> Tensor:
 
 
 def mated_text_loss(network: Any, batch: MatedTexts, temperature: float) -> Tensor:
-    """:func:`ranking_loss` of an encoder over a batch that comes in parts."""
-    vectors = torch.cat([network(ids, mask) for ids, mask in batch.parts])
-    return ranking_loss(vectors[batch.places], batch.codes, temperature)
+    """:func:`ranking_loss` of an encoder."""
+    return ranking_loss(batch.texts.through(network), batch.codes, temperature)
 
 
 # ── where a scorer starts, and where it ends ────────────────────────────────────────
