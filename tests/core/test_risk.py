@@ -23,6 +23,7 @@ SHAPES = {
     "weak": (0.03, 0.5),
     "flat, just too bad": (0.0501, 0.0),
 }
+    "the surest worst, just too bad": (0.058, -0.03),
 
 
 def _drawn(shape: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +65,7 @@ def _share_broken(shape: str, n: int, rule: str) -> float:
 MOST_BROKEN = 0.05 + 3 * math.sqrt(0.05 * 0.95 / REDRAWS)
 
 
-@pytest.mark.parametrize("n", [90, 400, 2_000])
+@pytest.mark.parametrize("n", [90, 130, 400, 2_000])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_promise_holds_at_the_promised_rate(shape: str, n: int) -> None:
     assert _share_broken(shape, n, "risk") <= MOST_BROKEN
@@ -75,6 +76,14 @@ def test_a_rule_that_only_counts_is_caught() -> None:
 
 
 def test_much_is_accepted_where_little_is_wrong() -> None:
+def test_flawless_rows_are_never_refused_however_many_there_are() -> None:
+    for n in range(59, 401):
+        none = np.zeros(n, dtype=bool)
+        confidence = np.random.default_rng(n).uniform(size=n)
+        found, tested = controlled_threshold(confidence, none, none, 0.05, 0.95, seed=n)
+        assert (found, tested.accepted) == (-math.inf, tested.rows)
+
+
     # the loosest cut with a true risk of 5 % accepts 71 %
     found = [
         controlled_threshold(*_drawn("usual", 5_000, seed), np.zeros(5_000, bool), 0.05, 0.95, seed)[0]

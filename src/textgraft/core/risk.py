@@ -8,6 +8,14 @@ sequence as long as no test fails; where there are many rows, half of it is kept
 beginning further down (Wiens, "A Fixed Sequence Bonferroni Procedure for Testing Multiple
 Endpoints", 2003).
 
+A threshold that accepts so few rows that not even flawless ones could pass is skipped, and has not
+failed: how many rows are accepted depends on their confidences alone. This is exact as long as surer
+texts are wrong no more often than others. Suppose that a threshold breaks the promise and is the
+first one tested, since the one before it, which breaks it too, was skipped. Of the rows it accepts
+some were drawn from above the other threshold, the rest from between the two, where errors are no
+rarer. So however many there are of each, errors are at least as many as the binomial says, and the
+test passes no more often.
+
 The sequence must not depend on the rows that test it. A fifth of the rows, drawn at random, says
 where thresholds lie, and the others test them.
 """
@@ -48,12 +56,21 @@ class Tested:
         outside: of them out of scope.
         accepted: of them not rejected.
         wrong: of the accepted.
+        accepted_outside: of the accepted, out of scope; ``None`` in older models, which did not count them.
     """
 
     rows: int
     outside: int
     accepted: int
     wrong: int
+    accepted_outside: int | None = None
+
+    @property
+    def coverage(self) -> float | None:
+        """Share of the in-scope rows that were accepted; ``None`` if there were none, or nobody counted."""
+        if self.accepted_outside is None or self.rows == self.outside:
+            return None
+        return (self.accepted - self.accepted_outside) / (self.rows - self.outside)
 
 
 def controlled_threshold(
@@ -67,7 +84,7 @@ def controlled_threshold(
     """The loosest threshold of a sequence that is shown to keep errors among accepted rows few.
 
     Args:
-        confidence: (n,) of rows that the model did not learn from; n ≥ 1.
+        confidence: (n,) of rows that the model did not learn from; enough to show it if none is wrong.
         wrong: (n,) bool, whether accepting the row is an error.
         outside: (n,) bool, whether it is out of scope; only counted.
         max_error: share of errors allowed among accepted rows.
@@ -75,8 +92,8 @@ def controlled_threshold(
         seed: of the draw of placing rows.
 
     Returns:
-        The threshold and what it did; ``None`` and what the strictest one did where no threshold
-        could be shown to be safe.
+        The threshold and what it did; ``None`` and what the strictest one that was tested did where no
+        threshold could be shown to be safe.
     """
     order = np.random.default_rng(seed).permutation(len(confidence))
     fewest = rows_needed(max_error, sureness)
@@ -84,24 +101,33 @@ def controlled_threshold(
     n_placing = int(PLACING_SHARE * len(order)) if len(order) >= 2 * fewest else 0
     placing, testing = confidence[order[:n_placing]], order[n_placing:]
     at_start = max(ROWS_AT_START, rows_needed(max_error, sureness, ERRORS_AT_START))
-    starts = 2 if len(testing) >= ROWS_FOR_TWO_STARTS else 1
-    thresholds, begins = _sequence(placing, len(testing), fewest, at_start, starts)
-    found: tuple[float, Tested] | None = None
-    strictest: Tested | None = None
+    thresholds, begins = _sequence(placing, len(testing), fewest, at_start, _starts(len(testing)))
+    found: tuple[float | None, Tested] | None = None
     level = 0.0
     for number, threshold in enumerate(thresholds):
         level += (1 - sureness) / len(begins) if number in begins else 0.0
         if level == 0.0:
             continue
         kept = testing[confidence[testing] >= threshold]
-        tested = Tested(len(testing), int(outside[testing].sum()), len(kept), int(wrong[kept].sum()))
-        strictest = strictest or tested
-        if len(kept) and lower_tail(tested.wrong, len(kept), max_error) <= level:
+        tested = Tested(
+            rows=len(testing),
+            outside=int(outside[testing].sum()),
+            accepted=len(kept),
+            wrong=int(wrong[kept].sum()),
+            accepted_outside=int(outside[kept].sum()),
+        )
+        if lower_tail(tested.wrong, len(kept), max_error) <= level:
             found = threshold, tested
-        else:
+        elif lower_tail(0, len(kept), max_error) <= level:
+            found = found or (None, tested)
             level = 0.0
-    assert strictest is not None
-    return found if found is not None else (None, strictest)
+    assert found is not None
+    return found
+
+
+def rows_to_bear(wrong: int, n_testing: int, max_error: float, sureness: float) -> int:
+    """The fewest accepted rows that could have had so many errors and passed where the sequence begins."""
+    return rows_needed(max_error, 1 - (1 - sureness) / _starts(n_testing), wrong)
 
 
 def least_risk(
@@ -117,6 +143,10 @@ def least_risk(
         if found is not None:
             return risk
     return None
+
+
+def _starts(n_testing: int) -> int:
+    return 2 if n_testing >= ROWS_FOR_TWO_STARTS else 1
 
 
 def _sequence(

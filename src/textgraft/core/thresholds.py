@@ -73,7 +73,7 @@ def _fit_risk(rule: AtRisk, rows: HeldOut, seed: int) -> Threshold:
     confidence = np.concatenate([rows.confidence, rows.outside])
     if len(confidence) < rule.rows_needed:
         # of what is left besides the large classes
-        tested = Tested(len(confidence), len(rows.outside), 0, 0)
+        tested = Tested(len(confidence), len(rows.outside), 0, 0, 0)
         return Threshold(rule, math.inf, len(confidence), rows.source, rows.n_uncovered_classes, tested)
     outside = np.arange(len(confidence)) >= len(rows.confidence)
     wrong = np.concatenate([~rows.correct, np.ones(len(rows.outside), dtype=bool)])
