@@ -155,6 +155,8 @@ def test_uncovered_classes_are_said() -> None:
         "7 classes of a single row"
         in fit_threshold(AtCoverage(0.9), _rows(confidence, "held-out", 7)).sentence()
     )
+    one = fit_threshold(AtCoverage(0.9), _rows(confidence, "held-out", 1)).sentence()
+    assert one.endswith("; 1 class of a single row could not be held out and is not covered.")
     assert "single row" not in fit_threshold(AtCoverage(0.9), _rows(confidence, "held-out", 0)).sentence()
 
 

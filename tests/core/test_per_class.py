@@ -70,7 +70,9 @@ def test_small_classes_share_a_threshold_and_the_sentence_says_so() -> None:
         threshold.value, threshold.by_class[1].value, threshold.by_class[0].value, threshold.value,
     ]  # fmt: skip
     sentence = threshold.sentence()
-    assert sentence.startswith("Each of 2 classes that 600 held-out rows or more were taken for")
+    assert sentence.startswith(
+        "By held-out rows that the model did not learn from, each of 2 classes that 600 of them or more were "
+    )
     assert "at least 90 % of the in-scope texts taken for it are kept" in sentence
     assert "For all other classes together: A text is rejected when its confidence is below" in sentence
 
@@ -84,7 +86,10 @@ def test_what_cannot_be_shown_of_a_class_rejects_its_texts_alone() -> None:
     # 15 rows cannot show 5 % of anything
     assert threshold.value == math.inf
     assert "texts taken for 1 of them are all rejected" in threshold.sentence()
-    assert "needs at least 59 held-out rows, and only 15 were taken for them" in threshold.sentence()
+    assert (
+        "needs at least 59 held-out rows that the model did not learn from, and only 15 were taken for them"
+        in threshold.sentence()
+    )
 
 
 def test_out_of_scope_rows_are_errors_of_the_class_they_look_like() -> None:

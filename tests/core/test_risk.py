@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from textgraft.core.binomial import lower_tail
+from textgraft.core.binomial import lower_tail, rows_needed
 from textgraft.core.held_out import HeldOut, held_out
-from textgraft.core.risk import controlled_threshold, least_risk
+from textgraft.core.risk import controlled_threshold, least_risk, rows_to_bear
 from textgraft.core.rules import AtCoverage, AtRisk, parse_rule
 from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
@@ -22,8 +23,8 @@ SHAPES = {
     "usual": (0.005, 0.5),
     "weak": (0.03, 0.5),
     "flat, just too bad": (0.0501, 0.0),
-}
     "the surest worst, just too bad": (0.058, -0.03),
+}
 
 
 def _drawn(shape: str, n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +76,6 @@ def test_a_rule_that_only_counts_is_caught() -> None:
     assert _share_broken("usual", 400, "broken") > 0.3
 
 
-def test_much_is_accepted_where_little_is_wrong() -> None:
 def test_flawless_rows_are_never_refused_however_many_there_are() -> None:
     for n in range(59, 401):
         none = np.zeros(n, dtype=bool)
@@ -84,6 +84,7 @@ def test_flawless_rows_are_never_refused_however_many_there_are() -> None:
         assert (found, tested.accepted) == (-math.inf, tested.rows)
 
 
+def test_much_is_accepted_where_little_is_wrong() -> None:
     # the loosest cut with a true risk of 5 % accepts 71 %
     found = [
         controlled_threshold(*_drawn("usual", 5_000, seed), np.zeros(5_000, bool), 0.05, 0.95, seed)[0]
@@ -119,6 +120,21 @@ def test_out_of_scope_rows_are_errors_when_accepted() -> None:
     assert threshold.guaranteed
 
 
+def test_the_share_of_accepted_in_scope_rows_is_said() -> None:
+    # ten of the rows out of scope lie above all others, the rest below them
+    inside, outside = np.linspace(0.5, 0.6, 1_000), np.r_[np.full(10, 0.9), np.linspace(0.0, 0.4, 290)]
+    threshold = fit_threshold(AtRisk(0.05), held_out(inside, np.ones(1_000, bool), outside, "held-out"))
+    tested = threshold.tested
+    assert tested is not None
+    assert tested.accepted_outside == tested.wrong > 0
+    assert tested.coverage == (tested.accepted - tested.wrong) / (tested.rows - tested.outside)
+    said = f"{tested.accepted:,} of these are accepted ({100 * tested.coverage:.3g} % of those in scope), "
+    assert said in threshold.sentence()
+    # older models did not count it
+    older = replace(threshold, tested=replace(tested, accepted_outside=None))
+    assert f"{tested.accepted:,} of these are accepted, {tested.wrong} wrongly." in older.sentence()
+
+
 def test_too_few_rows_are_refused_and_counted() -> None:
     with pytest.raises(
         DataError, match="needs at least 59 held-out rows, even if none is wrong, and 58 could be had"
@@ -140,8 +156,18 @@ def test_everything_is_rejected_where_the_risk_cannot_be_had() -> None:
     assert threshold.least is not None
     assert 0.25 < threshold.least <= 0.45
     assert f"risk:{threshold.least:g} could be promised" in sentence
+    assert threshold.tested is not None
+    needed = rows_needed(0.05, 0.95, threshold.tested.wrong)
+    assert needed > threshold.tested.accepted
+    assert f"so many can only be borne by {needed:,} accepted rows or more" in sentence
     # and what is said can be had is had
     assert fit_threshold(AtRisk(threshold.least), rows).value < math.inf
+
+
+def test_so_many_errors_are_said_to_need_more_rows_than_were_accepted() -> None:
+    # 38 errors among 1,000 rows pass where the whole level is at hand, and fail where half is kept
+    assert rows_to_bear(38, 999, 0.05, 0.95) == rows_needed(0.05, 0.95, 38) <= 1_000
+    assert rows_to_bear(38, 1_000, 0.05, 0.95) == rows_needed(0.05, 0.975, 38) > 1_000
 
 
 def test_no_risk_can_be_had_of_a_guess() -> None:
@@ -165,6 +191,7 @@ def test_cross_fitted_rows_estimate() -> None:
     rows = held_out(np.linspace(0, 1, 600), np.ones(600, dtype=bool), np.empty(0), "cross-fit", 3)
     threshold = fit_threshold(AtRisk(0.05), rows)
     assert not threshold.guaranteed
+    assert "as far as 480 rows, each scored by a model that did not see it, " in threshold.sentence()
     assert "an estimate, not a guarantee" in threshold.sentence()
     assert "3 classes of a single row could not be held out" in threshold.sentence()
 

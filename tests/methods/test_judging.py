@@ -22,7 +22,7 @@ def _told(n: int, c: int, too_sure: float, seed: int = 0) -> Judged:
 
 @pytest.mark.parametrize("too_sure", [0.5, 1.0, 2.0, 4.0])
 def test_the_temperature_is_found_again(too_sure: float) -> None:
-    belief = fit_belief(_told(20_000, 5, too_sure))
+    belief = fit_belief(_told(20_000, 5, too_sure), "held-out")
     assert belief.temperature == pytest.approx(too_sure, rel=0.06)
     assert belief.floor < 0.02
     assert belief.error_after is not None
@@ -37,12 +37,12 @@ def test_neighbours_that_all_agree_are_not_believed_without_doubt() -> None:
     codes = np.zeros(n, dtype=int)
     codes[:200] = 1
     sure = Scores(np.zeros((n, 1), dtype=int), np.ones((n, 1)), np.ones(n), 4)
-    belief = fit_belief(judge(sure, codes))
+    belief = fit_belief(judge(sure, codes), "held-out")
     # 80 % are right, so 1 - floor + floor / 4 is 0.8
     assert 1 - belief.floor * 3 / 4 == pytest.approx(0.8, abs=0.01)
     assert belief.error_before == pytest.approx(0.2, abs=0.001)
 
 
 def test_few_rows_say_nothing() -> None:
-    assert fit_belief(_told(FEWEST_ROWS - 1, 3, 4.0)) == Belief()
-    assert fit_belief(_told(FEWEST_ROWS, 3, 4.0)).rows == FEWEST_ROWS
+    assert fit_belief(_told(FEWEST_ROWS - 1, 3, 4.0), "held-out") == Belief()
+    assert fit_belief(_told(FEWEST_ROWS, 3, 4.0), "held-out").rows == FEWEST_ROWS

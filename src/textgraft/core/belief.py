@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from textgraft.core.held_out import SOURCE_WORDS, Source
 from textgraft.core.scores import Scores
 
 BINS = 15
@@ -28,6 +29,7 @@ class Belief:
         rows: held-out rows that both were fitted on; 0 where belief is the method's own.
         error_before: expected calibration error of the method's own belief on these rows.
         error_after: likewise corrected, each half of the rows by what the other half says.
+        source: where the rows came from; of older models, which did not note it, a hold-out.
     """
 
     temperature: float = 1.0
@@ -35,15 +37,16 @@ class Belief:
     rows: int = 0
     error_before: float | None = None
     error_after: float | None = None
+    source: Source = "held-out"
 
     def sentence(self) -> str:
         """What was done, in one sentence."""
         if not self.rows:
             return "Belief is the method's own: no held-out rows were there to correct it by."
         return (
-            f"Belief was calibrated on {self.rows:,} held-out rows (temperature {self.temperature:.3g}, "
-            f"{100 * self.floor:.2g} % spread over all classes): expected calibration error "
-            f"{self.error_before:.3f} before, {self.error_after:.3f} after."
+            f"Belief was calibrated on {self.rows:,} {SOURCE_WORDS[self.source]} (temperature "
+            f"{self.temperature:.3g}, {100 * self.floor:.2g} % spread over all classes): expected "
+            f"calibration error {self.error_before:.3f} before, {self.error_after:.3f} after."
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from textgraft.core.held_out import SOURCE_WORDS, Source
-from textgraft.core.risk import Tested
+from textgraft.core.risk import Tested, rows_to_bear
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, AtSimilarity, Rule
 
 
@@ -78,8 +78,8 @@ class Threshold:
         if self.value == -math.inf:
             return (
                 f"Nothing is rejected: keeping {share} of in-scope texts needs at least "
-                f"{self.rule.rows_needed:,} held-out rows and {self.n_held_out:,} could be had; "
-                "give more rows, a validation file, or a fixed cut such as similarity:0.5."
+                f"{self.rule.rows_needed:,} {SOURCE_WORDS[self.source]}, and {self.n_held_out:,} could be "
+                "had; give more rows, a validation file, or a fixed cut such as similarity:0.5."
             )
         rows = f"{self.n_held_out:,} {SOURCE_WORDS[self.source]}"
         promise = (
@@ -100,7 +100,6 @@ class Threshold:
         values = sorted(one.value for one in self.by_class if math.isfinite(one.value))
         between = f" ({values[0]:.3g} to {values[-1]:.3g})" if values else ""
         fewest = min(one.n_held_out for one in self.by_class)
-        n_classes = f"{len(self.by_class):,} class{'es' if len(self.by_class) > 1 else ''}"
         if isinstance(self.rule, AtRisk):
             shut = sum(one.value == math.inf for one in self.by_class)
             promise = (
@@ -118,8 +117,9 @@ class Threshold:
             promise = f"at least {share} of the in-scope texts taken for it are kept on average"
         surely = "" if self.guaranteed else " (an estimate, not a guarantee)"
         return (
-            f"Each of {n_classes} that {fewest:,} held-out rows or more were taken for has a threshold of "
-            f"its own{between}: {promise}{surely}. For all other classes together: "
+            f"By {SOURCE_WORDS[self.source]}, each of {_classes(len(self.by_class))} that {fewest:,} of them "
+            f"or more were taken for has a threshold of its own{between}: {promise}{surely}. "
+            "For all other classes together: "
         )
 
     def _risk_sentence(self, rule: AtRisk) -> str:
@@ -130,9 +130,11 @@ class Threshold:
         if tested.rows < rule.rows_needed:
             return (
                 f"Every text is rejected: at most {share} errors with {sure} confidence needs at least "
-                f"{rule.rows_needed:,} held-out rows, and only {tested.rows:,} were taken for them."
+                f"{rule.rows_needed:,} {SOURCE_WORDS[self.source]}, and only {tested.rows:,} "
+                "were taken for them."
             )
         if self.value == math.inf:
+            needed = rows_to_bear(tested.wrong, tested.rows, rule.max_error, rule.confidence)
             other = (
                 f"risk:{self.least:g} could be promised"
                 if self.least is not None
@@ -141,7 +143,8 @@ class Threshold:
             return (
                 f"Every text is rejected: at most {share} errors among accepted texts could not be shown "
                 f"with {sure} confidence; of {rows}, {tested.wrong:,} of the {tested.accepted:,} surest are "
-                f"errors. With these rows {other}; more rows or a better model allow for less."
+                f"errors, and so many can only be borne by {needed:,} accepted rows or more. With these rows "
+                f"{other}; more rows or a better model allow for less."
             )
         cut = "Nothing is rejected" if self.value == -math.inf else self._cut
         scope = (
@@ -154,15 +157,23 @@ class Threshold:
             if self.guaranteed
             else f"as far as {rows}, {scope}, can tell (an estimate, not a guarantee)"
         )
+        coverage = tested.coverage
+        share_in_scope = "" if coverage is None else f" ({100 * coverage:.3g} % of those in scope)"
         return (
             f"{cut}: at most {share} errors among accepted texts, with {sure} confidence, {promise}; "
-            f"{tested.accepted:,} of these are accepted, {tested.wrong:,} wrongly{self._uncovered()}."
+            f"{tested.accepted:,} of these are accepted{share_in_scope}, {tested.wrong:,} wrongly"
+            f"{self._uncovered()}."
         )
 
     def _uncovered(self) -> str:
         if not self.n_uncovered_classes:
             return ""
+        verb = "is" if self.n_uncovered_classes == 1 else "are"
         return (
-            f"; {self.n_uncovered_classes:,} classes of a single row could not be held out "
-            "and are not covered"
+            f"; {_classes(self.n_uncovered_classes)} of a single row could not be held out "
+            f"and {verb} not covered"
         )
+
+
+def _classes(count: int) -> str:
+    return f"{count:,} class{'' if count == 1 else 'es'}"

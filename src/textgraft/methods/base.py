@@ -192,7 +192,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.train_codes_ = codes[learns]
         order = np.argsort(outside.confidence, kind="stable")
         self.oos_confidence_, self.oos_best_ = outside.confidence[order], outside.best[order]
-        self.held_out_, self.belief_ = rows, fit_belief(judged)
+        self.held_out_, self.belief_ = rows, fit_belief(judged, plan.source)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
         self.label_thresholds_ = None
         return self
@@ -216,7 +216,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             raise DataError("Rows are judged out of fold by one label each, found lists of labels.")
         whole = self._lesson(examples, codes, len(classes), watch)
         rows, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch, "judging rows")
-        scores = corrected(scores, fit_belief(judge(scores, codes[rows])))
+        scores = corrected(scores, fit_belief(judge(scores, codes[rows]), "cross-fit"))
         order = np.argsort(rows)
         rows, scores = rows[order], scores.some(order)
         return OutOfFold(

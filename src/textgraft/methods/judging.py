@@ -74,7 +74,7 @@ def judge(scores: Scores, codes: np.ndarray) -> Judged:
     return Judged(scores.confidence, best, best == codes, values, scores.belief_in(codes), scores.n_classes)
 
 
-def fit_belief(judged: Judged) -> Belief:
+def fit_belief(judged: Judged, source: Source) -> Belief:
     """The temperature and the floor under which the rows' own classes are most likely.
 
     With fewer than :data:`FEWEST_ROWS` rows belief stays as it is.
@@ -93,6 +93,7 @@ def fit_belief(judged: Judged) -> Belief:
         rows=n,
         error_before=round(calibration_error(judged.values[:, 0], judged.correct), 6),
         error_after=round(calibration_error(after, judged.correct), 6),
+        source=source,
     )
 
 

@@ -87,7 +87,7 @@ class Rejecting(ABC):
                 (others.confidence, others.best) if len(others) else (rows.outside, rows.outside_best)
             )
             rows = judged.kept(outside, best, "valid")
-            belief = fit_belief(judged)
+            belief = fit_belief(judged, "valid")
         if isinstance(rule, NEEDS_ROWS) and rows.source == "none":
             raise DataError(
                 "This classifier was fitted without a rule of coverage or risk, so no held-out rows were "
