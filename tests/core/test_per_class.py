@@ -111,6 +111,24 @@ def test_decisions_go_by_the_class_a_text_is_taken_for() -> None:
     rows = _rows(3)
     threshold = fit_threshold(AtCoverage(0.9, per_class=True), rows)
     cuts = threshold.cuts(scores.best)
+def test_a_class_that_mostly_out_of_scope_rows_look_like_has_too_few_for_a_coverage_of_its_own() -> None:
+    random = np.random.default_rng(0)
+    rows = held_out(
+        random.uniform(0.5, 1, 340), np.ones(340, dtype=bool), random.uniform(0, 0.3, 60), "cross-fit",
+        best=np.repeat([0, 1, 2], [300, 10, 30]), outside_best=np.ones(60, dtype=np.int64),
+    )  # fmt: skip
+    threshold = fit_threshold(AtCoverage(0.95, per_class=True), rows)
+    assert [one.code for one in threshold.by_class] == [0]
+    # classes 1 and 2 have rows enough together
+    assert threshold.n_held_out == 40
+    assert (rows.outside < threshold.cuts(rows.outside_best)).all()
+    assert "each of 1 class that 300 of them" in threshold.sentence()
+    assert "held-out" not in threshold.sentence()
+    # to a risk they count
+    assert [one.code for one in fit_threshold(AtRisk(0.05, per_class=True), rows).by_class] == [0]
+    assert rows.taken_for(outside=True) == {0: 300, 1: 70, 2: 30}
+
+
     assert (accepted(scores, threshold) == (scores.confidence >= cuts)).all()
     labels = decide(scores, np.array(["easy", "hard"], dtype=object), threshold)
     assert ((labels == "<rejected>") == (scores.confidence < cuts)).all()

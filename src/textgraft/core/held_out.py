@@ -48,10 +48,10 @@ class HeldOut:
         """Whether it is known of every row which class it was taken for."""
         return len(self.best) == len(self.confidence) and len(self.outside_best) == len(self.outside)
 
-    @property
-    def taken_for(self) -> dict[int, int]:
-        """How many rows were taken for each class, by its code."""
-        return dict(sorted(Counter([*self.best.tolist(), *self.outside_best.tolist()]).items()))
+    def taken_for(self, *, outside: bool) -> dict[int, int]:
+        """How many rows, with or without those out of scope, were taken for each class, by its code."""
+        others = self.outside_best.tolist() if outside else []
+        return dict(sorted(Counter([*self.best.tolist(), *others]).items()))
 
     def of(self, codes: np.ndarray, *, others: bool = False) -> HeldOut:
         """The rows that were taken for these classes, or those that were not."""

@@ -36,7 +36,9 @@ def fit_threshold(rule: Rule | None, rows: HeldOut, seed: int = 0) -> Threshold:
     check_enough_rows(rule, len(rows.confidence) + len(rows.outside))
     if not rule.per_class:
         return _fit_alike(rule, rows, seed)
-    large = [code for code, count in rows.taken_for.items() if count >= rule.rows_needed_for_a_class]
+    # a coverage speaks of in-scope texts alone; to a risk out-of-scope rows are errors, and count
+    counts = rows.taken_for(outside=isinstance(rule, AtRisk))
+    large = [code for code, count in counts.items() if count >= rule.rows_needed_for_a_class]
     own = []
     for code in large:
         found = _fit_alike(rule, rows.of(np.array([code])), seed)
