@@ -8,15 +8,17 @@ from typing import Literal
 
 import numpy as np
 
-Source = Literal["none", "held-out", "valid", "cross-fit"]
+Source = Literal["none", "held-out", "valid", "cross-fit", "chose"]
 """Where the confidences came from: no rows were needed, a hold-out, a file of the
-caller's, or cross-fitting (each row scored by a model that did not see it)."""
+caller's, cross-fitting (each row scored by a model that did not see it), or a hold-out by which the
+model was chosen from others (so that it looks a little better on it than it is)."""
 
 
 SOURCE_WORDS: dict[Source, str] = {
     "held-out": "held-out rows that the model did not learn from",
     "valid": "rows of the validation file",
     "cross-fit": "rows, each scored by a model that did not see it",
+    "chose": "held-out rows that the model did not learn from, but was chosen by",
     "none": "no rows",
 }
 """As a sentence says it."""
