@@ -109,6 +109,35 @@ def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
     assert sum(encoded) < 70
 
 
+def test_weights_are_not_opened_where_that_may_take_what_is_left(monkeypatch, rows):
+    # a clock that stands still: everything else takes no time at all
+    monkeypatch.setattr("textgraft.experiments.auto_climb.time.monotonic", lambda: 100.0)
+    ladder = [GOOD, NEAR, Candidate("open", "knn", {"encoder": HashingEncoder(64)})]
+    choice, _ = choose(*rows, budget=4, ladder=ladder)
+    assert [one.skipped for one in choice.tried] == [
+        None, "opening hashing:64 may take 5.0 s, 4.0 s are left", None
+    ]  # fmt: skip
+    assert [one.folds for one in choose(*rows, budget=6, ladder=ladder)[0].tried] == [5, 5, 5]
+
+
+def test_what_opened_slowly_is_expected_to_open_slowly_again_and_no_time_is_below_zero(monkeypatch, rows):
+    now = [100.0]
+    monkeypatch.setattr("textgraft.experiments.auto_climb.time.monotonic", lambda: now[0])
+
+    class Slow(HashingEncoder):
+        def encode(self, texts, watch=lambda _: None):
+            now[0] += 30.0
+            return super().encode(texts, watch)
+
+    ladder = [GOOD, Candidate("slow", "knn", {"encoder": Slow(32)}), NEAR]
+    # 30 s to open and 30 s for a trial of 64 rows
+    tried = choose(*rows, budget=65, ladder=ladder)[0].tried
+    assert tried[1].skipped.endswith(", 5.0 s are left")
+    assert tried[2].skipped == "opening hashing:64 may take 30 s, 5.0 s are left"
+    tried = choose(*rows, budget=40, ladder=ladder)[0].tried
+    assert tried[1].skipped.endswith("none is left")
+
+
 def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():
     first, second = np.ones(100), np.full(100, np.nan)
     first[:20] = np.repeat([1.0, 0.0], [10, 10])

@@ -22,6 +22,9 @@ from textgraft.experiments.auto_steps import ROWS_ENCODED, Deadline, trial_rows
 from textgraft.experiments.ladder import Candidate
 from textgraft.methods.base import TextClassifier
 
+OPENING_SECONDS = 5.0
+"""What opening pretrained weights may take, imports included, until it was seen: no deadline can stop it."""
+
 
 class TooLong(TextgraftError):
     """A rung does not fit into what is left of the budget."""
@@ -53,6 +56,7 @@ class Climb:
         too_slow: by name, why an encoder is out of the question.
         refit_seconds: by rung, what learning from all rows will take.
         kept: by rung, a classifier that need not be learned again.
+        opening_seconds: what opening pretrained weights may take; as long as it ever did.
     """
 
     examples: Examples
@@ -75,6 +79,7 @@ class Climb:
     too_slow: dict[Any, str] = field(default_factory=dict)
     refit_seconds: dict[str, float] = field(default_factory=dict)
     kept: dict[str, TextClassifier] = field(default_factory=dict)
+    opening_seconds: float = OPENING_SECONDS
 
     @cached_property
     def spared(self) -> np.ndarray:
@@ -93,6 +98,27 @@ class Climb:
     def reserve(self) -> float:
         """Seconds that learning the leader again will take."""
         return self.refit_seconds[self.leader()] if self.right else 0.0
+
+    @property
+    def left_words(self) -> str:
+        """How much of the budget is left."""
+        return f"{duration_words(self.left)} are left" if self.left > 0 else "none is left"
+
+    def check_opening(self, candidate: Candidate) -> None:
+        """Refuse a rung that must open pretrained weights first, where that alone may take too long.
+
+        Raises:
+            TooLong: it may.
+        """
+        if not candidate.takes_encoder or self.left - self.reserve >= self.opening_seconds:
+            return
+        classifier = candidate.make(self.seed)
+        name = classifier.get_params(deep=False)["encoder"]
+        # an encoder that is given as an object, or that encoded before, is open
+        if classifier.reads == "texts" or (isinstance(name, str) and name not in self.encoders):
+            raise TooLong(
+                f"opening {name} may take {duration_words(self.opening_seconds)}, {self.left_words}"
+            )
 
     def leader(self) -> str:
         """The best so far; two are compared on the rows that both were judged on."""
@@ -114,7 +140,7 @@ def made(climb: Climb, candidate: Candidate, **parameters: Any) -> TextClassifie
         raise TooLong(climb.too_slow[name])
     if name not in climb.encoders:
         try:
-            climb.encoders[name] = _encoded(climb, as_encoder(name))
+            climb.encoders[name] = _encoded(climb, name)
         except TooLong as error:
             climb.too_slow[name] = str(error)
             raise
@@ -122,20 +148,21 @@ def made(climb: Climb, candidate: Candidate, **parameters: Any) -> TextClassifie
     return classifier
 
 
-def _encoded(climb: Climb, encoder: Encoder) -> Encoder:
-    """The encoder in front of a cache that has the vectors of all rows."""
+def _encoded(climb: Climb, name: str | Encoder) -> Encoder:
+    """An encoder in front of a cache that has the vectors of all rows."""
+    began = time.monotonic()
+    encoder = as_encoder(name)
     kept = encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder, climb.vectors)
     some = list(climb.texts[trial_rows(climb.codes, climb.seed, ROWS_ENCODED)])
     # opening the weights is no work on texts
     kept.inner.encode(some[:1])
+    climb.opening_seconds = max(climb.opening_seconds, time.monotonic() - began)
     began = time.monotonic()
     kept.encode(some)
     pace = (time.monotonic() - began) / sum(map(len, some))
     needed = pace * sum(map(len, climb.texts))
     if needed > climb.left - climb.reserve:
-        raise TooLong(
-            f"encoding would take about {duration_words(needed)}, {duration_words(climb.left)} are left"
-        )
+        raise TooLong(f"encoding would take about {duration_words(needed)}, {climb.left_words}")
     deadline = Deadline(time.monotonic() + climb.left - climb.reserve, climb.watch)
     kept.encode(list(climb.texts), deadline)
     return kept

@@ -44,6 +44,8 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
     try:
         if not first and climb.left <= climb.reserve:
             raise TooLong("the budget is spent")
+        if not first:
+            climb.check_opening(candidate)
         estimate = _fold_seconds(climb, candidate)
         # learning it again at the end, or the leader if that takes longer
         spare = climb.left - max(climb.refits * estimate, climb.reserve)
@@ -55,9 +57,7 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
             folds = float((~climb.spared).mean()) / LEARNED_OF_FOLDS if once else 1 + climb.refits
             needed = folds * estimate
             if not once or climb.left < climb.reserve + needed:
-                raise TooLong(
-                    f"would take about {duration_words(needed)}, {duration_words(climb.left)} are left"
-                )
+                raise TooLong(f"would take about {duration_words(needed)}, {climb.left_words}")
         judging = time.monotonic()
         if once:
             right[climb.spared] = _once(climb, candidate)
