@@ -3,7 +3,7 @@
     TextgraftError                 one line: what was expected, what was found, what to do
     ├── DataError (ValueError)     the rows: columns, labels, encodings, too few of something
     ├── ParameterError (ValueError) an option: unknown name, wrong type, out of range
-    ├── WeightsError (OSError)     pretrained weights: not found, wrong checksum, no network
+    ├── WeightsError (OSError)     weights: not found, wrong checksum, no network, no numbers
     ├── ModelFolderError (OSError) a saved model: newer format, damaged, not a model, in the way
     ├── NotFittedError             a method was called before ``fit``
     ├── TrainingError              a network cannot go on: no number, no memory, a foreign checkpoint
@@ -33,7 +33,7 @@ class ParameterError(TextgraftError, ValueError):
 
 
 class WeightsError(TextgraftError, OSError):
-    """Pretrained weights cannot be found, fetched or trusted."""
+    """Weights cannot be found, fetched or trusted, or answer with something else than numbers."""
 
 
 class ModelFolderError(TextgraftError, OSError):

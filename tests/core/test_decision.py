@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from textgraft.core.decision import REJECTED, accepted, decide
 from textgraft.core.held_out import HeldOut, Source, held_out
-from textgraft.core.rules import AtCoverage, AtSimilarity, Rule, parse_rule
+from textgraft.core.rules import AtCoverage, AtRisk, AtSimilarity, Rule, parse_rule
 from textgraft.core.scores import scores_from_dense
 from textgraft.core.thresholds import Threshold, fit_threshold
-from textgraft.errors import ParameterError
+from textgraft.errors import DataError, ParameterError
 
 
 def _rows(confidence: np.ndarray, source: Source, n_uncovered_classes: int = 0) -> HeldOut:
@@ -147,6 +147,22 @@ def test_a_fixed_cut_and_no_rule_promise_nothing() -> None:
     none = fit_threshold(None, _rows(np.arange(5.0), "held-out"))
     assert (none.value, none.guaranteed) == (-math.inf, False)
     assert "Nothing is rejected" in none.sentence()
+
+
+@pytest.mark.parametrize("rule", [AtCoverage(0.4), AtRisk(0.05), AtCoverage(0.4, per_class=True)])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_confidence_that_is_no_number_fits_no_rule(rule: Rule, inside: bool) -> None:
+    sound, broken = np.linspace(0, 1, 150), np.full(50, math.nan)
+    rows = held_out(
+        np.concatenate([sound, broken]) if inside else sound,
+        np.ones(200 if inside else 150, dtype=bool),
+        np.empty(0) if inside else broken,
+        "held-out",
+        best=np.zeros(200 if inside else 150, dtype=np.int64),
+        outside_best=np.zeros(0 if inside else 50, dtype=np.int64),
+    )
+    with pytest.raises(DataError, match="found none for 50 of 200 rows"):
+        fit_threshold(rule, rows)
 
 
 def test_uncovered_classes_are_said() -> None:

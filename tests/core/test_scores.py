@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from textgraft.core.scores import Scores, join_scores, scatter_scores, scores_from_dense
+from textgraft.core.scores import (
+    Scores,
+    checked_scores,
+    join_scores,
+    scatter_scores,
+    scores_from_dense,
+    scores_of_labels,
+)
+from textgraft.errors import WeightsError
 
 BELIEF = hnp.arrays(
     np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=8), elements=st.floats(0, 1)
@@ -66,3 +74,16 @@ def test_belief_in_a_row_without_content_is_1(width: int) -> None:
     spread = scatter_scores(nothing, np.empty(0, np.int64), 2, usual=1)
     assert np.array_equal(spread.values.sum(axis=1), [1, 1])
     assert np.array_equal(spread.best, [1, 1])
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_what_is_no_finite_number_is_refused_and_counted(number: float) -> None:
+    belief, confidence = np.full((5, 2), 0.5), np.full(5, 0.7)
+    sound = scores_from_dense(belief, confidence)
+    assert checked_scores(sound, "knn") is sound
+    confidence[[1, 4]] = number
+    with pytest.raises(WeightsError, match="method knn, found others for 2 of 5 texts, the first number 2"):
+        checked_scores(scores_from_dense(belief, confidence), "knn")
+    belief[2] = number
+    with pytest.raises(WeightsError, match="method tfidf, found others for 1 of 5 texts, the first number 3"):
+        checked_scores(scores_of_labels(belief, np.zeros(5)), "tfidf")

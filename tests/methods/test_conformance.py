@@ -19,7 +19,7 @@ from sklearn.base import clone, is_classifier
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
 
 import textgraft as tg
-from textgraft.core.progress import Progress
+from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import DataError, ModelFolderError, NotFittedError, ParameterError, WeightsError
 from textgraft.methods import METHODS, base, load, method_class
@@ -468,6 +468,45 @@ def test_no_texts_are_no_predictions(name: str) -> None:
     clf = _make(name).fit(*_corpus(3))
     assert clf.predict([]).shape == (0,)
     assert clf.predict_proba([]).shape == (0, 3)
+
+
+class _BreakingEncoder(HashingEncoder):
+    """Gives no numbers for texts about fruit once it is told to."""
+
+    breaks = False
+
+    def encode(self, texts: list[str], watch: Watch = unwatched) -> np.ndarray:
+        vectors = super().encode(texts, watch)
+        if self.breaks:
+            vectors[[any(word in text for word in WORDS["fruit"]) for text in texts]] = np.nan
+        return vectors
+
+
+@pytest.mark.parametrize("name", ["linear", "knn", "blend", "siamese", "pair"])
+def test_vectors_that_are_no_numbers_are_refused(name: str) -> None:
+    encoder, (texts, labels) = _BreakingEncoder(64), _corpus(12)
+    clf = _make(name, encoder, parts="tfidf+linear") if name == "blend" else _make(name, encoder)
+    clf.fit(texts, labels)
+    encoder.breaks = True
+    asked = ["hammer saw", "apple pear", "crow"]
+    # what pair encodes is checked where it has been scored
+    found = r"found others for 1 of 3 texts, the first .*(number 2|apple pear)"
+    for ask in (clf.predict, clf.predict_proba, lambda texts: tg.evaluate(clf, texts, ["tool"] * 3)):
+        with pytest.raises(WeightsError, match=found):
+            ask(asked)
+    for learn in (clf.fit, clf.out_of_fold):
+        with pytest.raises(WeightsError, match="the encoder 'hashing:64', found others for"):
+            learn(texts, labels)
+    assert (clf.predict(["hammer saw"]) == "tool").all()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_model_with_damaged_weights_answers_nothing(several: bool) -> None:
+    texts, labels = _corpus(12)
+    clf = _make("tfidf").fit(texts, [[label] for label in labels] if several else labels)
+    clf.learned_.weight[:] = np.nan
+    with pytest.raises(WeightsError, match="method tfidf, found others for 2 of 2 texts"):
+        clf.predict(["hammer saw", " ", "apple pear"])
 
 
 def test_labels_are_objects_and_confidence_is_finite(name: str) -> None:

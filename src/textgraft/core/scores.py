@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from textgraft.errors import WeightsError
+
 LOWEST_CONFIDENCE = -1.0
 """Cosine similarities end here; probabilities never come near."""
 
@@ -76,6 +78,22 @@ def scores_of_labels(belief: np.ndarray, confidence: np.ndarray | None = None) -
     """All c labels of belief (n, c) in each by itself; confidence is the largest of a text unless given."""
     largest = belief.max(axis=1, initial=0.0) if confidence is None else confidence
     return replace(scores_from_dense(belief, largest), multilabel=True)
+
+
+def checked_scores(scores: Scores, method: str) -> Scores:
+    """The same scores, each of finite numbers.
+
+    Raises:
+        WeightsError: a belief or a confidence is something else, which no rule could decide by.
+    """
+    broken = ~(np.isfinite(scores.values).all(axis=1) & np.isfinite(scores.confidence))
+    if broken.any():
+        raise WeightsError(
+            f"Expected finite numbers as belief and confidence from the method {method}, found others for "
+            f"{broken.sum():,} of {len(scores):,} texts, the first number {broken.argmax() + 1:,}. Its "
+            "weights or its encoder's are damaged: fit it again, a network with a lower rate (-o rate …)."
+        )
+    return scores
 
 
 def keep_best(scores: Scores, k: int) -> Scores:

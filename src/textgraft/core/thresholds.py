@@ -27,12 +27,13 @@ def fit_threshold(rule: Rule | None, rows: HeldOut, seed: int = 0) -> Threshold:
         seed: of the draw of rows that say where :class:`AtRisk` tests.
 
     Raises:
-        DataError: too few rows to show a risk, whatever they say.
+        DataError: too few rows to show a risk, whatever they say; or a confidence that is no number.
     """
     if rule is None:
         return Threshold(None, -math.inf, 0, "none")
     if isinstance(rule, AtSimilarity):
         return Threshold(rule, float(rule.threshold), 0, "none")
+    _check_numbers(rows)
     check_enough_rows(rule, len(rows.confidence) + len(rows.outside))
     if not rule.per_class:
         return _fit_alike(rule, rows, seed)
@@ -55,6 +56,15 @@ def _fit_alike(rule: AtCoverage | AtRisk, rows: HeldOut, seed: int) -> Threshold
     rank = math.floor(undo_rounding((1.0 - rule.coverage) * (n + 1)))
     value = float(rows.confidence[rank - 1]) if rank >= 1 else -math.inf
     return Threshold(rule, value, n, rows.source, rows.n_uncovered_classes)
+
+
+def _check_numbers(rows: HeldOut) -> None:
+    confidence = np.concatenate([rows.confidence, rows.outside])
+    if broken := int(np.isnan(confidence).sum()):
+        raise DataError(
+            f"Expected a number as the confidence of each held-out row, found none for {broken:,} of "
+            f"{len(confidence):,} rows. Leave these rows out, or fit the model again."
+        )
 
 
 def check_enough_rows(rule: Rule | None, n_rows: int) -> None:

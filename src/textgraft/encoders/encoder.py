@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 
 from textgraft.core.progress import Watch, unwatched
-from textgraft.errors import ParameterError
+from textgraft.errors import ParameterError, WeightsError
 from textgraft.text.truncation import truncated
 
 if TYPE_CHECKING:
@@ -48,6 +48,23 @@ class Encoder(Protocol):
 
     def count_tokens(self, texts: list[str]) -> np.ndarray:
         """Tokens (n,) int64 of each text before truncation, special tokens included."""
+
+
+def encoded(encoder: Encoder, texts: list[str], watch: Watch = unwatched) -> np.ndarray:
+    """Vectors (n, d) float32 of n texts, in their order, each of finite numbers.
+
+    Raises:
+        WeightsError: a vector has something else, which no method could learn from or judge by.
+    """
+    vectors = encoder.encode(texts, watch)
+    broken = ~np.isfinite(vectors).all(axis=1)
+    if broken.any():
+        raise WeightsError(
+            f"Expected vectors of finite numbers from the encoder {encoder.name!r}, found others for "
+            f"{broken.sum():,} of {len(texts):,} texts, the first {texts[broken.argmax()][:60]!r}. Use "
+            "another encoder or precision, or take these texts out."
+        )
+    return vectors
 
 
 class Tokens(Protocol):

@@ -176,7 +176,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
             judged, others = self._judged(given, encoder, learned, classes)
             kept = others if len(others) else kept
         elif plan.source == "cross-fit":
-            scored, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch)
+            scored, scores = cross_fitted(whole, self._learn, self._score_any, self.seed, watch)
             judged = judge(scores, codes[scored])
         else:
             judged = judge(self._score_any(learned, whole.features[~learns], n_classes), codes[~learns])
@@ -215,7 +215,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if isinstance(examples, LabelledSets):
             raise DataError("Rows are judged out of fold by one label each, found lists of labels.")
         whole = self._lesson(examples, codes, len(classes), watch)
-        rows, scores = cross_fitted(whole, self._learn, self._score, self.seed, watch, "judging rows")
+        rows, scores = cross_fitted(whole, self._learn, self._score_any, self.seed, watch, "judging rows")
         scores = corrected(scores, fit_belief(judge(scores, codes[rows]), "cross-fit"))
         order = np.argsort(rows)
         rows, scores = rows[order], scores.some(order)
@@ -435,7 +435,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         if not len(rows):
             return scatter_scores(join_scores([], n_classes), rows, len(texts), usual)
         features = self._represent(self.encoder_, [texts[row] for row in rows], watch)
-        scores = corrected(self._score(self.learned_, features, n_classes), self.belief_)
+        scores = corrected(self._score_any(self.learned_, features, n_classes), self.belief_)
         return scores if len(rows) == len(texts) else scatter_scores(scores, rows, len(texts), usual)
 
     def _neighbours(self, rows: np.ndarray, similarities: np.ndarray) -> tuple[Neighbour, ...]:

@@ -21,6 +21,7 @@ from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores, join_scores, scores_from_dense
 from textgraft.encoders import Encoder, as_encoder
+from textgraft.encoders.encoder import encoded
 from textgraft.methods import method_class
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
@@ -145,7 +146,7 @@ class BlendClassifier(TextClassifier):
 
     def _represent(self, encoder: Encoder | None, texts: Any, watch: Watch) -> Features:
         texts = list(texts)
-        vectors = np.empty((len(texts), 0), np.float32) if encoder is None else encoder.encode(texts, watch)
+        vectors = np.empty((len(texts), 0), np.float32) if encoder is None else encoded(encoder, texts, watch)
         both = np.empty(len(texts), dtype=object)
         both[:] = [Read(text, vector) for text, vector in zip(texts, vectors, strict=True)]
         return both
@@ -167,7 +168,7 @@ class BlendClassifier(TextClassifier):
 
     def _judged_apart(self, part: TextClassifier, lesson: Lesson, watch: Watch) -> tuple[np.ndarray, Scores]:
         """Rows by number, and what a part that has not learned from them believes."""
-        score = partial(label_scores, part) if lesson.multilabel else part._score
+        score = partial(label_scores, part) if lesson.multilabel else part._score_any
         what = f"weighing {part.method}"
         plan = plan_rows(lesson.codes, WEIGHINGS[self.weighing], self.seed, False)
         if plan.source == "cross-fit":
@@ -181,7 +182,9 @@ class BlendClassifier(TextClassifier):
         return rows, score(learned, lesson.features[rows], lesson.n_classes)
 
     def _score(self, learned: Pool, features: Features, n_classes: int) -> Scores:
-        own = [part._score(of_part, some, n_classes) for part, of_part, some in self._each(learned, features)]
+        own = [
+            part._score_any(of_part, some, n_classes) for part, of_part, some in self._each(learned, features)
+        ]
         said = np.stack([opinions(scores.by_class, multilabel=False) for scores in own])
         places = [
             placed(scores.confidence, reference)

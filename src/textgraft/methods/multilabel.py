@@ -22,7 +22,7 @@ from textgraft.core.label_thresholds import (
     fit_label_thresholds,
 )
 from textgraft.core.progress import Watch, unwatched
-from textgraft.core.scores import LOWEST_CONFIDENCE, Scores, scores_of_labels
+from textgraft.core.scores import LOWEST_CONFIDENCE, Scores, checked_scores, scores_of_labels
 from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
 from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
@@ -155,7 +155,7 @@ def label_scores(classifier: TextClassifier, learned: Learned, features: Feature
     """What is believed of n rows; perhaps none."""
     assert isinstance(classifier, TakesSeveral)
     belief = classifier._believe(learned, features) if len(features) else np.empty((0, n_classes))
-    return scores_of_labels(belief)
+    return checked_scores(scores_of_labels(belief), classifier.method)
 
 
 def label_scores_of_texts(classifier: TextClassifier, texts: list[str], watch: Watch) -> Scores:

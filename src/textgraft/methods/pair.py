@@ -23,7 +23,7 @@ from textgraft.core.sampling import ClassRows, drawn_rows
 from textgraft.core.scores import Scores
 from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.encoders.encoder import Trainable, as_trainable, transformer_under
+from textgraft.encoders.encoder import Trainable, as_trainable, encoded, transformer_under
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number
@@ -202,7 +202,7 @@ class PairClassifier(TextClassifier):
         learnable = bool(ClassRows(codes[seen]).has_mate.any())
 
         encoder: Encoder | TunedVectors = lesson.encoder
-        vectors = unit_rows(lesson.encoder.encode(texts, watch))
+        vectors = unit_rows(encoded(lesson.encoder, texts, watch))
         changed: dict[str, np.ndarray] = {}
         tuned = None
         if self.train_encoder and learnable:

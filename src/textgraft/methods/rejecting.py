@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
@@ -14,10 +14,10 @@ from textgraft.core.held_out import HeldOut
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
-from textgraft.core.scores import Scores, join_scores
+from textgraft.core.scores import Scores, checked_scores, join_scores
 from textgraft.core.threshold import Threshold
 from textgraft.core.thresholds import fit_threshold
-from textgraft.encoders.encoder import Encoder
+from textgraft.encoders.encoder import Encoder, encoded
 from textgraft.errors import DataError
 from textgraft.methods.judging import Judged, fit_belief, judge
 from textgraft.methods.lesson import Features, Learned
@@ -27,6 +27,8 @@ _GIVE_ROWS = "Give labelled rows it has not seen: set_rejection(rule, valid=(tex
 
 class Rejecting(ABC):
     """What a classifier knows of rows it did not learn from, and the rule that is fitted on them."""
+
+    method: ClassVar[str]
 
     reject: Rule | None
     oos_labels: Collection[str]
@@ -131,11 +133,14 @@ class Rejecting(ABC):
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""
         if encoder is not None and self.reads == "vectors":
-            return encoder.encode(list(texts), watch)
+            return encoded(encoder, list(texts), watch)
         return np.array(list(texts), dtype=object)
 
     def _score_any(self, learned: Learned, features: Features, n_classes: int) -> Scores:
-        return self._score(learned, features, n_classes) if len(features) else join_scores([], n_classes)
+        """What is believed of n rows, perhaps none; checked."""
+        if not len(features):
+            return join_scores([], n_classes)
+        return checked_scores(self._score(learned, features, n_classes), self.method)
 
     def _judged(
         self,
