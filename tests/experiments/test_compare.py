@@ -278,6 +278,19 @@ def test_what_cannot_be_is_refused_in_one_line():
         compare(texts, labels, test=(["a"], [None]))
 
 
+def test_from_next_to_nothing_no_certainty_is_claimed():
+    texts = [f"{word} {number}" for word in ("apple", "hammer", "robin") for number in range(5)]
+    labels = [text.split()[0] for text in texts]
+    methods = {"tfidf": tg.TfidfClassifier(), "linear": tg.LinearClassifier("hashing")}
+    found = compare(texts, labels, methods, sizes="all", seeds=3, in_process=True)
+    assert [one.score.value for one in found.standings] == [1.0, 1.0]
+    # nine rows in all
+    assert all(one.score.low < 0.75 for one in found.standings)
+    said = {one.rule for one in found.advice}
+    assert "wide" in said
+    assert "stop-here" not in said
+
+
 def test_macro_f1_and_one_seed():
     texts, labels = some_rows()
     found = compare(texts, labels, ["tfidf"], sizes="all", seeds=1, metric="macro-f1", in_process=True)

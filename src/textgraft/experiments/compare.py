@@ -264,4 +264,5 @@ def _resampled(
         if codes_predicted is not None:
             predicted.setdefault((cell.method, cell.size), {})[cell.seed] = codes_predicted
     truth = [scored[seed] for seed in sorted(scored)]
-    return resample(truth, predicted, METRICS[metric], same_rows=same_rows)
+    n_rows = len(np.unique(np.concatenate([draw.score for draw in made])))
+    return resample(truth, predicted, METRICS[metric], same_rows=same_rows, n_rows=n_rows)

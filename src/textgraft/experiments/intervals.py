@@ -3,6 +3,11 @@
 Efron, "Bootstrap Methods: Another Look at the Jackknife", 1979: seeds are drawn with replacement,
 and rows within them, and the middle 95 % of the scores of a thousand such draws is the interval.
 Every method sees the same draw, so a difference keeps what their rows have in common.
+
+Draws from rows that are all right are all right too, and from few rows that proves little. So no score is
+known better than a share of as many rows (Wilson, 1927), and where all draws of a difference agree it is
+known to 3 / n: what happens to none of n rows may yet happen to so many (Hanley and Lippman-Hand, "If
+Nothing Goes Wrong, Is Everything All Right?", 1983).
 """
 
 from __future__ import annotations
@@ -12,6 +17,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from textgraft.core.binomial import wilson_interval
 
 DRAWS = 1_000
 COVERS = 0.95
@@ -45,14 +52,20 @@ class Resampled:
         arms: what was scored, in order.
         values: (a, s) scores by arm and seed; NaN where there is none.
         drawn: (b, a, s) the same for b draws; the last axis is the seeds drawn.
+        n_rows: different rows that were scored.
     """
 
     arms: tuple[Arm, ...]
     values: np.ndarray
     drawn: np.ndarray
+    n_rows: int
 
     def contrast(self, shares: Mapping[Arm, float]) -> Interval:
-        """The sum of some arms' scores, each times its share, over the seeds that all of them have."""
+        """The sum of some arms' scores, each times its share, over the seeds that all of them have.
+
+        Args:
+            shares: 1 of a single arm for its score; else a difference, whose shares sum to 0.
+        """
         at = [self.arms.index(arm) for arm in shares]
         share = np.array(list(shares.values()))
         value = np.einsum("as,a->s", self.values[at], share)
@@ -61,7 +74,16 @@ class Resampled:
             # a draw of failed seeds alone has no mean, and is left out
             warnings.simplefilter("ignore", RuntimeWarning)
             low, high = np.nanquantile(np.nanmean(drawn, axis=1), [(1 - COVERS) / 2, (1 + COVERS) / 2])
-            return Interval(float(np.nanmean(value)), float(low), float(high))
+        middle = float(np.nanmean(value))
+        if len(shares) == 1:
+            floor = wilson_interval(middle, self.n_rows)
+            return Interval(middle, min(float(low), floor[0]), max(float(high), floor[1]))
+        # the most that one row can add
+        most = float(share[share > 0].sum())
+        if high - low < 1e-9:
+            few = most * min(1.0, 3 / self.n_rows)
+            low, high = max(-most, middle - few), min(most, middle + few)
+        return Interval(middle, float(low), float(high))
 
 
 def resample(
@@ -70,6 +92,7 @@ def resample(
     score: Score,
     *,
     same_rows: bool,
+    n_rows: int,
     n_draws: int = DRAWS,
     seed: int = 0,
 ) -> Resampled:
@@ -80,6 +103,7 @@ def resample(
         predicted: by arm and seed, predicted codes (m,); a seed may be missing.
         score: of one seed's rows.
         same_rows: whether every seed has the same rows, which are then drawn once for all.
+        n_rows: different rows among those of all seeds.
         n_draws: how many.
         seed: of the draws.
     """
@@ -101,7 +125,7 @@ def resample(
                 m = len(truth[at])
                 weights = np.bincount(random.integers(0, m, m), minlength=m).astype(float)
             drawn[number, :, place] = scored(int(at), weights)
-    return Resampled(arms, values, drawn)
+    return Resampled(arms, values, drawn, n_rows)
 
 
 def accuracy(truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
