@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,24 @@ def test_in_this_process_the_answers_are_the_same_without_memory(in_processes):
     assert [one.accuracy for one in here.cells] == [one.accuracy for one in in_processes.cells]
     assert {one.peak_megabytes for one in here.cells} == {None}
     assert "memory" not in here.table().split("\n\n")[-1]
+
+
+@pytest.mark.parametrize("method", ["tfidf", "knn"])
+def test_in_this_process_the_first_method_is_not_charged_for_imports(method):
+    script = f"""
+import sys
+import numpy as np
+from textgraft.experiments import cell_client
+from textgraft.experiments.draws import Draw
+from textgraft.experiments.ladder import Candidate
+
+before = "sklearn.linear_model" in sys.modules
+cell_client.answer = lambda *_: print(before, "sklearn.linear_model" in sys.modules)
+with cell_client.cells({{}}, in_process=True) as place:
+    place.run(Candidate("a", {method!r}, {{}}), Draw("all", 0, np.arange(2), np.arange(2)), print)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
 
 
 def test_exactly_one_method_of_a_size_is_the_best_and_others_stand_beside_it(in_processes):

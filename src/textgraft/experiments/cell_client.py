@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.core.progress import Progress, Watch
-from textgraft.experiments.cell_server import FORKS, answer
+from textgraft.experiments.cell_server import FORKS, answer, import_what_it_needs
 from textgraft.experiments.draws import Draw
 from textgraft.experiments.ladder import Candidate
 
@@ -89,6 +89,7 @@ class Cells:
                 watch(Progress(*line["progress"]))
             told.update(line)
 
+        import_what_it_needs(job["method"])
         answer(job, self.rows, tell)
         return Answer(told.get("measured"), None, told.get("failure"))
 

@@ -51,7 +51,7 @@ def main() -> None:
     rows = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     for line in iter(sys.stdin.buffer.readline, b""):
         job = json.loads(line)
-        _import_what_it_needs(job["method"])
+        import_what_it_needs(job["method"])
         if FORKS:
             _run_forked(job, rows, answers)
         else:
@@ -83,7 +83,8 @@ def reason(error: BaseException) -> str:
     return words if isinstance(error, TextgraftError) else f"{type(error).__name__}: {words}"
 
 
-def _import_what_it_needs(method: str) -> None:
+def import_what_it_needs(method: str) -> None:
+    """Pay for the imports of a method, so that the first cell is not charged for them."""
     found = method_class(method)
     heavy = "encoder" in found._get_param_names() or hasattr(found, "plan")
     for name in HEAVY if heavy else LIGHT:
