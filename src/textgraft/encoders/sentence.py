@@ -53,7 +53,7 @@ class SentenceEncoder(PretrainedEncoder):
 
     lower: bool = False
 
-    code = "sentence 2"
+    code = "sentence 3"
 
     @property
     def name(self) -> str:
