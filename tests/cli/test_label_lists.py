@@ -161,7 +161,7 @@ def test_commands_for_one_label_refuse(run, files, tmp_path):
             "--reliability",
         ),
         (("predict", tmp_path / "a.model", files["csv"], "--reject", "coverage:0.9"), "empty set"),
-        (("suspects", files["jsonl"], "-m", "tfidf"), "one label each"),
+        (("suspects", files["jsonl"], "-m", "tfidf"), "Expected one label a row"),
     ):
         code, _, err = run(*arguments)
         assert code == 2
@@ -202,3 +202,28 @@ def test_what_may_be_a_name_is_not_split_unasked():
         with_label_lists(_rows("a"), None, "")
     with pytest.raises(DataError, match=r"rows\.csv has lists"):
         with_label_lists(_rows(["a"]), False)
+
+
+@pytest.mark.parametrize("name", ["compare", "suspects"])
+def test_commands_for_one_label_a_row_refuse_lists(run, files, name):
+    options = ["-m", "tfidf", "--sizes", "all"] if name == "compare" else ["-m", "tfidf"]
+    for kind, said in [
+        ("csv", "3 of 7 labels are lists such as 'bird|fru"),
+        ("jsonl", "Labels are lists, so"),
+    ]:
+        code, out, err = run(name, files[kind], *options)
+        assert (code, out) == (2, "")
+        assert f"Expected one label a row in {files[kind]}. {said}" in err
+        assert "several are for textgraft fit and textgraft evaluate" in err
+        assert len(err.strip().splitlines()) == 1
+    code, out, _ = run(name, files["csv"], *options, "--single-label", "--json")
+    assert code == 0
+    assert json.loads(out)["rows"] in (24, 28)
+
+
+def test_a_test_file_of_lists_is_refused_too(run, files, tmp_path):
+    plain = tmp_path / "plain.csv"
+    plain.write_text("text,label\n" + "apple,fruit\nsaw,tool\n" * 5, encoding="utf-8")
+    code, _, err = run("compare", plain, "--test", files["csv"], "-m", "tfidf")
+    assert code == 2
+    assert f"Expected one label a row in {files['csv']}" in err

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from textgraft.cli.label_lists import SingleLabel
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, OosLabel, Text
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def compare(
         typer.Option("--in-process", help="Start no processes: less waiting, but no peaks of memory."),
     ] = False,
     oos_label: OosLabel = None,
+    single_label: SingleLabel = False,
     text: Text = None,
     label: Label = None,
     encoding: Encoding = "utf-8",
@@ -83,6 +85,7 @@ def compare(
       textgraft compare tickets.csv --metric macro-f1 --oos-label oos --json > comparison.json
     """
     from textgraft.cli.files import read_rows
+    from textgraft.cli.label_lists import with_one_label
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
     from textgraft.experiments.compare import compare as measure
@@ -94,9 +97,11 @@ def compare(
         check_page(report)
     tried = _classifiers(method or list(CHEAP), encoder)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    rows = with_one_label(rows, single_label)
     tests = None
     if test is not None:
         found = read_rows(test, text=text, label=label, need_labels=True, encoding=encoding)
+        found = with_one_label(found, single_label)
         tests = (found.texts, found.labels or [])
     with shown_progress("comparing") as watch:
         result = measure(

@@ -29,6 +29,10 @@ Separator = Annotated[
     str, typer.Option("--separator", metavar="SIGN", help="What stands between labels of one text.")
 ]
 
+SingleLabel = Annotated[
+    bool, typer.Option("--single-label", help="Take labels such as a|b as they are, not as lists of labels.")
+]
+
 
 def with_label_lists(rows: Rows, several: bool | None, separator: str = SEPARATOR) -> tuple[Rows, str | None]:
     """Rows whose labels are lists if a text may have several, and a sentence about it.
@@ -72,6 +76,25 @@ def with_label_lists(rows: Rows, several: bool | None, separator: str = SEPARATO
             "other labels too, so a text may have several; --single-label takes them as they are."
         )
     return replace(rows, labels=[split_labels(label, separator) for label in labels]), said
+
+
+def with_one_label(rows: Rows, as_they_are: bool) -> Rows:
+    """The same rows, for a command that knows one label a row.
+
+    Args:
+        rows: as a file has them.
+        as_they_are: whether ``a|b`` is a label like any other.
+
+    Raises:
+        DataError: a text may have several labels.
+    """
+    _, said = with_label_lists(rows, False if as_they_are else None)
+    if said is not None:
+        raise DataError(
+            f"Expected one label a row in {rows.source}. {said} Give one; several are for textgraft fit "
+            "and textgraft evaluate."
+        )
+    return rows
 
 
 def split_labels(label: object, separator: str) -> list[object] | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from textgraft.cli.label_lists import SingleLabel
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOptions, OosLabel, Seed, Text
 
 
@@ -17,6 +18,7 @@ def suspects(
     option: MethodOptions = None,
     most: Annotated[int, typer.Option("--most", min=1, help="Labels shown at most.")] = 20,
     oos_label: OosLabel = None,
+    single_label: SingleLabel = False,
     text: Text = None,
     label: Label = None,
     encoding: Encoding = "utf-8",
@@ -38,12 +40,14 @@ def suspects(
     """
     from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.files import read_rows
+    from textgraft.cli.label_lists import with_one_label
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
     from textgraft.experiments.suspicious import suspicious_labels
 
     classifier = build_classifier(method, encoder, option or [], "none", oos_label or [], seed)
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
+    rows = with_one_label(rows, single_label)
     with shown_progress("opening the encoder") as watch:
         found = suspicious_labels(classifier, rows.texts, rows.labels or [], most=most, watch=watch)
     if json:

@@ -186,7 +186,7 @@ def clean_label(label: object) -> str | None:
     if isinstance(label, bytes | bytearray | Iterable):
         raise DataError(
             f"Expected one label a row, found {type(label).__name__} {str(label)[:40]!r}. "
-            "Lists are for a classifier that learned from lists."
+            "Give one, or use lists where a classifier learns or has learned from lists."
         )
     return str(label).strip() or None
 
