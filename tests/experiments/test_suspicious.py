@@ -65,6 +65,11 @@ def test_good_labels_have_no_suspects_and_it_is_said() -> None:
     )
 
 
+def test_where_every_class_is_one_row_none_can_be_judged() -> None:
+    with pytest.raises(DataError, match="found 3 rows, each alone in its class.* Give more rows of each"):
+        suspicious_labels(tg.TfidfClassifier(), ["apple", "saw", "crow"], ["fruit", "tool", "bird"])
+
+
 def test_a_class_of_one_row_is_not_judged_and_out_of_scope_rows_are_left_out() -> None:
     texts, labels = _rows()
     found = suspicious_labels(

@@ -109,6 +109,7 @@ def answers_to(
         raise DataError(
             f"Expected labelled in-scope rows, found none in {report.rows:,} rows "
             f"(out of scope {report.out_of_scope:,}, no label {report.unlabelled:,}, empty {report.empty:,})."
+            " Add rows of classes it learned; what becomes of others alone, textgraft predict shows."
         )
     scores = classifier.predict_scores([*examples.texts, *examples.out_of_scope], watch)
     return Answers(examples, scores, classifier.classes_, classifier.threshold_)

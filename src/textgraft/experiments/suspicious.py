@@ -15,6 +15,7 @@ import numpy as np
 
 from textgraft.core.out_of_fold import OutOfFold
 from textgraft.core.progress import Watch, unwatched
+from textgraft.errors import DataError
 from textgraft.experiments.tables import as_json, counted, number, shortened
 
 
@@ -105,9 +106,14 @@ def suspicious_labels(
         watch: told of progress.
 
     Raises:
-        DataError: rows that cannot be learned from.
+        DataError: rows that cannot be learned from, or of which none can be judged.
     """
     found = classifier.out_of_fold(texts, labels, watch=watch)
+    if not len(found.rows):
+        raise DataError(
+            f"Expected classes of two rows or more, found {counted(found.n_alone, 'row')}, each alone in its "
+            "class, so that no model could judge it without having learned it. Give more rows of each class."
+        )
     scores = found.scores
     own, best = scores.belief_in(found.codes), scores.values[:, 0]
     doubted = np.flatnonzero(scores.best != found.codes)
