@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -13,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from textgraft.cli.files import read_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 TICKETS = ROOT / "examples" / "support_tickets.csv"
@@ -140,6 +143,10 @@ def test_evaluate_writes_a_report(run, model, tmp_path):
     html = page.read_text(encoding="utf-8")
     assert f"{100 * json.loads(out)['accuracy']:.1f} %" in html
     assert f"textgraft evaluate {model} {MORE_TICKETS} --report &#39;" in html
+    for file, what in ((TICKETS, "training rows"), (MORE_TICKETS, "test rows"), (MORE_TICKETS, "unlabelled")):
+        n_rows = len(read_rows(file, text=None, label=None, need_labels=True).texts)
+        told = f"{file} ({n_rows} rows, SHA-256 {hashlib.sha256(file.read_bytes()).hexdigest()})"
+        assert f"<dt>{what}</dt><dd><bdi>{told}</bdi></dd>" in html
     for heading in ("Surest errors", "What to label next", "Most suspicious labels first", "tickets.model"):
         assert heading in html
     plain = run("evaluate", model, MORE_TICKETS)[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -55,6 +56,7 @@ def test_compare_writes_a_report(run, tmp_path):
     for one in found["standings"]:
         assert f"{100 * one['score']['value']:.1f} %" in html
     assert f"textgraft compare {TICKETS} -m tfidf -m tfidf:C=1" in html
+    assert f"SHA-256 {hashlib.sha256(TICKETS.read_bytes()).hexdigest()})" in html
     assert f"--report &#39;{page.as_posix().replace('&', '&amp;')}&#39;" in html
 
 

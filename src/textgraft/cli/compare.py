@@ -118,7 +118,9 @@ def compare(
             watch=watch,
         )
     if report is not None:
-        _write_report(result, report, file.name, {"rows": file, "test rows": test, "kept cells": run})
+        counts = {"rows": len(rows.texts), "test rows": 0 if tests is None else len(tests[0])}
+        files = {"rows": file, "test rows": test, "kept cells": run}
+        _write_report(result, report, file.name, files, counts)
     if json:
         print_json(result.to_dict())
     else:
@@ -127,12 +129,14 @@ def compare(
             print_text(f"\nReport: {report}")
 
 
-def _write_report(result: Comparison, path: Path, subject: str, files: Mapping[str, Path | None]) -> None:
+def _write_report(
+    result: Comparison, path: Path, subject: str, files: Mapping[str, Path | None], rows: Mapping[str, int]
+) -> None:
     from textgraft.cli.origin import origin_of_command
     from textgraft.experiments.report.comparison import ComparisonReport
     from textgraft.experiments.report.page import write_page
 
-    write_page(ComparisonReport(result, origin_of_command(subject, files)).html(), path)
+    write_page(ComparisonReport(result, origin_of_command(subject, files, rows)).html(), path)
 
 
 def _classifiers(methods: list[str], encoder: str | None) -> dict[str, TextClassifier]:

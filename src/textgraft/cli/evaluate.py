@@ -100,7 +100,12 @@ def evaluate(
         column = None if unlabelled.suffix == ".txt" else text
         pool = [one for block in stream_texts(unlabelled, text=column, encoding=encoding) for one in block]
     files = {"model": model, "test rows": file, "training rows": train, "unlabelled": unlabelled}
-    origin = None if report is None else origin_of_command(model.resolve().name, files)
+    counts = {
+        "test rows": len(rows.texts),
+        "training rows": 0 if learned is None else len(learned.texts),
+        "unlabelled": 0 if pool is None else len(pool),
+    }
+    origin = None if report is None else origin_of_command(model.resolve().name, files, counts)
     with shown_progress("opening the model") as watch:
         classifier = open_model(model, reject)
         if classifier.multilabel_:
