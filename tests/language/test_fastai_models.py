@@ -109,10 +109,39 @@ def test_a_harmful_list_of_words_is_refused_and_not_run(tmp_path: Path, protocol
 def test_harmful_weights_are_refused_and_not_run(tmp_path: Path) -> None:
     harmed = tmp_path / "harmed"
     files = write(tmp_path, weights_of("lstm") | {"x": Harmful(harmed)}, WORDS)
-    with pytest.raises(WeightsError, match="tensors alone") as caught:
+    with pytest.raises(WeightsError, match=r"expected tensors alone, found \w+\.mkdir as well") as caught:
         read_fastai(*files)
-    assert "\n" not in str(caught.value)
     assert not harmed.exists()
+    # torch would say how to run it
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    for hint in ("\n", "\x1b", "weights_only", "safe_globals"):
+        assert hint not in str(caught.value)
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_weights_that_are_cut_anywhere_are_refused_in_one_line(tmp_path: Path, zipped: bool) -> None:
+    path = tmp_path / "lm.pth"
+    torch.save({"0.encoder.weight": torch.zeros(4, 2)}, path, _use_new_zipfile_serialization=zipped)
+    (tmp_path / "itos.pkl").write_bytes(pickle.dumps(["a", "b", "c", "d"]))
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(WeightsError) as caught:
+            read_fastai(path, tmp_path / "itos.pkl")
+        assert str(path) in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [(b"hello", "expected a file of tensors"), (pickle.dumps(["a"]), "expected a file of tensors")],
+)
+def test_what_is_no_file_of_tensors_is_refused(tmp_path: Path, found: bytes, said: str) -> None:
+    _, words = write(tmp_path, {}, WORDS)
+    (tmp_path / "lm.pth").write_bytes(found)
+    with pytest.raises(WeightsError, match=said):
+        read_fastai(tmp_path / "lm.pth", words)
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
@@ -121,6 +150,38 @@ def test_lists_of_words_of_every_binary_protocol(tmp_path: Path, protocol: int) 
     path = tmp_path / "itos.pkl"
     path.write_bytes(pickle.dumps(words, protocol))
     assert read_pickled_words(path) == words
+
+
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_word_that_comes_again_is_read_again(tmp_path: Path, protocol: int) -> None:
+    again = "xxfake"
+    words = ["the", again, "cat", again, "sat", again]
+    path = tmp_path / "itos.pkl"
+    path.write_bytes(pickle.dumps(words, protocol))
+    assert read_pickled_words(path) == words
+
+
+def test_a_list_within_itself_is_refused(tmp_path: Path) -> None:
+    words: list[Any] = ["a"]
+    words.append(words)
+    path = tmp_path / "itos.pkl"
+    path.write_bytes(pickle.dumps(words))
+    with pytest.raises(WeightsError, match="the instruction BINGET"):
+        read_pickled_words(path)
+
+
+def test_words_that_fill_a_vocabulary_up_are_left_out(tmp_path: Path) -> None:
+    # fastai 2 makes the number of words one that eight divides
+    words, tensors = [*WORDS[:-4], *["xxfake"] * 4], weights_of("lstm")
+    tensors["1.decoder.bias"][-4:] = 1e6
+    model = read_fastai(*write(tmp_path, tensors, words))
+    assert "xxfake" not in model.tokenizer.vocabulary
+    assert model.settings.vocabulary_size == len(model.tokenizer.vocabulary) == 26 + 3
+    assert np.abs(model.tensors["decoder.bias"]).max() < 1e6
+    word = model.tokenizer.vocabulary.index("word3")
+    expected = tensors["0.encoder.weight"][WORDS.index("word3")].numpy()
+    np.testing.assert_array_equal(model.tensors["body.embedding.weight"][word], expected)
+    model.network()
 
 
 @pytest.mark.parametrize("found", [{"a": 1}, ["a", 1], ["a", None], [["a"]], "a", [], ("a",), ["a", b"b"]])
@@ -148,3 +209,26 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path) -> None:
         read_fastai(*write(tmp_path, [1, 2], WORDS))
     with pytest.raises(WeightsError, match="cannot be read"):
         read_fastai(tmp_path / "nowhere.pth", tmp_path / "itos.pkl")
+
+
+@pytest.mark.parametrize(
+    ("name", "tensor", "said"),
+    [
+        ("0.rnns.1.module.bias_ih_l0", None, r"expected body\.layers\.1\.bias_ih_l0, found none"),
+        ("0.rnns.1.module.weight_ih_l0", (7, 7), r"expected .* of the shape \(80, 20\), found \(7, 7\)"),
+        ("0.rnns.0.module.weight_hh_l0_reverse", (80, 20), "_reverse, found none"),
+        ("1.decoder.bias", (5,), r"expected decoder\.bias of the shape \(30,\), found \(5,\)"),
+        ("0.encoder.weight", (30,), "a matrix '0.encoder.weight'"),
+        ("0.rnns.0.weight_hh_l0_raw", (), "layers one after another"),
+    ],
+)
+def test_tensors_of_another_size_are_refused(
+    tmp_path: Path, name: str, tensor: tuple[int, ...] | None, said: str
+) -> None:
+    tensors = weights_of("lstm")
+    tensors.pop(name, None)
+    if tensor is not None:
+        tensors[name] = torch.zeros(tensor)
+    with pytest.raises(WeightsError, match=said) as caught:
+        read_fastai(*write(tmp_path, tensors, WORDS))
+    assert "\n" not in str(caught.value)

@@ -120,6 +120,26 @@ def test_a_tokenizer_of_another_size_is_refused(tmp_path: Path) -> None:
         open_language_model(tmp_path / "a.lm")
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"decoder.bias": None}, r"expected decoder\.bias, found none"),
+        ({"body.embedding.weight": (330, 3)}, r"of the shape \(\d+, 16\), found \(330, 3\)"),
+        ({"body.layers.7.bias": (3,)}, "found body.layers.7.bias, which no language model"),
+    ],
+)
+def test_tensors_of_another_size_are_refused(
+    tmp_path: Path, change: dict[str, tuple[int, ...] | None], said: str
+) -> None:
+    model = learn(replace(SMALL, epochs=1))
+    zeros = {name: np.zeros(shape, np.float32) for name, shape in change.items() if shape is not None}
+    kept = {name: tensor for name, tensor in model.tensors.items() if name not in change}
+    replace(model, tensors=kept | zeros).save(tmp_path / "a.lm")
+    with pytest.raises(ModelFolderError, match=said) as caught:
+        open_language_model(tmp_path / "a.lm")
+    assert str(tmp_path / "a.lm") in str(caught.value)
+
+
 def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.lm", Bundle({"kind": "language model"}, {}, {}))
     with pytest.raises(ModelFolderError, match="damaged"):

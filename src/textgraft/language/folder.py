@@ -142,4 +142,27 @@ def open_language_model(path: str | Path) -> PretrainedLanguageModel:
             f"{path} is damaged: its tokenizer has {len(found.tokenizer.vocabulary):,} tokens, its network "
             f"{found.settings.vocabulary_size:,}. Restore it from a copy or pretrain again."
         )
+    fault = tensor_fault(found.settings, found.tensors)
+    if fault is not None:
+        raise ModelFolderError(f"{path} is damaged: {fault}. Restore it from a copy or pretrain again.")
     return found
+
+
+def tensor_fault(settings: AWDSettings, tensors: dict[str, np.ndarray]) -> str | None:
+    """The first tensor that a language model of these sizes lacks, or has otherwise; ``None`` if all fit.
+
+    Args:
+        settings: sizes.
+        tensors: by name.
+    """
+    from textgraft.networks.language_model import tensor_shapes
+
+    shapes = tensor_shapes(settings)
+    for name in sorted(shapes.keys() | tensors.keys()):
+        if name not in tensors:
+            return f"expected {name}, found none"
+        if name not in shapes:
+            return f"found {name}, which no language model of its sizes has"
+        if tensors[name].shape != shapes[name]:
+            return f"expected {name} of the shape {shapes[name]}, found {tensors[name].shape}"
+    return None

@@ -75,8 +75,8 @@ def from_fastai(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     if unknown:
         raise WeightsError(f"No AWD-LSTM of fastai has tensors named {', '.join(sorted(unknown)[:5])}.")
     embeddings = found.get("body.embedding.weight")
-    if embeddings is None:
-        raise WeightsError("Expected an AWD-LSTM of fastai with '0.encoder.weight'; found none.")
+    if embeddings is None or embeddings.ndim != 2:
+        raise WeightsError("Expected an AWD-LSTM of fastai with a matrix '0.encoder.weight'; found none.")
     if not all(torch.equal(tensor, embeddings) for tensor in tied):
         raise WeightsError("Expected a decoder tied to the embeddings; found one with other weights.")
     if "1.decoder.weight" in tensors and "decoder.bias" not in found:

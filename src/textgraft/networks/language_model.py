@@ -75,3 +75,14 @@ class LanguageModel(nn.Module):
     def layer_groups(self) -> dict[str, list[nn.Module]]:
         """Parts from input to output; the decoder's weights are the embeddings."""
         return {**self.body.layer_groups(), "decoder": [self.decoder]}
+
+
+def tensor_shapes(settings: AWDSettings) -> dict[str, tuple[int, ...]]:
+    """Of each tensor of a language model of these sizes, by name; takes no memory for them.
+
+    Args:
+        settings: sizes.
+    """
+    with torch.device("meta"):
+        network = LanguageModel(settings)
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}

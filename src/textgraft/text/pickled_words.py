@@ -16,7 +16,8 @@ LARGEST = 2**28
 """Bytes; a list of 60,000 words has less than a million."""
 
 _STRINGS = {"BINUNICODE", "SHORT_BINUNICODE", "UNICODE", "BINUNICODE8"}
-_KEPT = {"PROTO", "FRAME", "MARK", "MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"}
+_AGAIN = {"BINGET", "LONG_BINGET", "GET"}
+_KEPT = {"PROTO", "FRAME", "MARK"}
 """Instructions that change nothing about a plain list."""
 
 
@@ -34,19 +35,27 @@ def read_pickled_words(path: Path) -> list[str]:
         raise _refused(path, "a file too large for one")
     words: list[str] = []
     lists = 0
+    # a string that comes again is written as its number; what is no string has None
+    numbered: dict[object, str | None] = {}
+    last: str | None = None
     try:
         for place, (instruction, argument, _) in enumerate(pickletools.genops(data)):
             name = instruction.name
-            if name in _STRINGS and isinstance(argument, str) and lists == 1:
-                words.append(argument)
+            word = numbered.get(argument) if name in _AGAIN else argument
+            if name in _STRINGS | _AGAIN and isinstance(word, str) and lists == 1:
+                words.append(word)
+                last = word
             elif name == "EMPTY_LIST" and not lists:
-                lists = 1
-            elif name in ("BINGET", "LONG_BINGET", "GET"):
-                # a word that came before, by its number; a vocabulary has each but once
-                raise _refused(path, "a word that comes twice")
+                lists, last = 1, None
+            elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
+                numbered[argument] = last
+            elif name == "MEMOIZE":
+                numbered[len(numbered)] = last
+            elif name in ("APPEND", "APPENDS") and lists == 1:
+                last = None
             elif name == "STOP":
                 break
-            elif name not in _KEPT and not (name in ("APPEND", "APPENDS") and lists == 1):
+            elif name not in _KEPT:
                 raise _refused(path, f"the instruction {name} at number {place + 1}")
     except (ValueError, UnicodeDecodeError) as error:
         raise _refused(path, f"no pickle ({error})") from error
