@@ -60,6 +60,20 @@ def _litter(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.name.startswith("."))
 
 
+def test_a_model_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
+    one, other = Bundle({"method": "tfidf"}, {}, {}), Bundle({"kind": "language model"}, {}, {})
+    for _ in range(2):
+        write_bundle(tmp_path / "a.model", one)
+    with pytest.raises(ModelFolderError, match="is a classifier, which a language model would replace"):
+        write_bundle(tmp_path / "a.model", other)
+    _assert_same(read_bundle(tmp_path / "a.model"), one)
+    # a damaged model is of no kind
+    (tmp_path / "a.model" / MANIFEST).write_text("torn", encoding="utf-8")
+    write_bundle(tmp_path / "a.model", other)
+    with pytest.raises(ModelFolderError, match="is a language model, which a classifier would replace"):
+        write_bundle(tmp_path / "a.model", one)
+
+
 @given(BUNDLES)
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_goes_in_comes_out(tmp_path: Path, bundle: Bundle) -> None:

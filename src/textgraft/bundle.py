@@ -34,6 +34,9 @@ FORMAT = "textgraft-model"
 FORMAT_VERSION = 1
 """Raised when an older textgraft could misread what this one writes."""
 
+CLASSIFIER = "classifier"
+"""What a folder holds that names no other kind."""
+
 MANIFEST = "manifest.json"
 NAMES = {
     "arrays": ("arrays.safetensors", "arrays-2.safetensors"),
@@ -84,15 +87,15 @@ def in_full(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def write_bundle(path: str | Path, bundle: Bundle) -> None:
-    """Write a model folder, replacing an older model but nothing else.
+    """Write a model folder, replacing an older model of its kind but nothing else.
 
     Raises:
-        ModelFolderError: something that is no model is in the way, or the disk refuses.
+        ModelFolderError: something else is in the way, or the disk refuses.
     """
     from safetensors import SafetensorError
 
     target = Path(path)
-    check_place(target)
+    check_place(target, kind_of(bundle.about))
     try:
         if target.exists():
             _write_files(target, bundle, in_use=_names_in_use(target))
@@ -103,15 +106,31 @@ def write_bundle(path: str | Path, bundle: Bundle) -> None:
         raise ModelFolderError(f"{target} could not be written ({error}); nothing was changed.") from error
 
 
-def check_place(path: str | Path) -> None:
-    """Refuse a place that something else than a model has, before long work for it.
+def check_place(path: str | Path, kind: str = CLASSIFIER) -> None:
+    """Refuse a place that something else than a model of a kind has, before long work for it.
+
+    Args:
+        path: where a model is to go.
+        kind: of that model; a damaged one there is of any.
 
     Raises:
-        ModelFolderError: something that is no model is there.
+        ModelFolderError: something else is there.
     """
     # also a link that leads nowhere
     if os.path.lexists(path) and not os.path.isfile(Path(path) / MANIFEST):
         raise ModelFolderError(f"{path} exists and is no textgraft model; name another folder.")
+    try:
+        there = kind_of(_read_manifest(Path(path))["about"])
+    except ModelFolderError:
+        # nothing is there, or nothing whole
+        return
+    if there != kind:
+        raise ModelFolderError(f"{path} is a {there}, which a {kind} would replace; name another folder.")
+
+
+def kind_of(about: dict[str, Any]) -> str:
+    """What a folder holds, by what is written about it."""
+    return str(about.get("kind", CLASSIFIER))
 
 
 def read_bundle(path: str | Path) -> Bundle:

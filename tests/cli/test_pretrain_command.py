@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from textgraft.bundle import Bundle, write_bundle
 from textgraft.language.folder import open_language_model
 
 TEXT = "\n".join(f"the cat number {n} sat on the mat and looked at dog {n % 7}" for n in range(120)) + "\n"
@@ -151,6 +152,32 @@ def test_mistakes_are_one_clear_line(run, tmp_path, text, options, said):
     assert said in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "a.lm").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--to", "notes"), "notes exists and is no textgraft model"),
+        (("--to", "."), "exists and is no textgraft model"),
+        (("--to", "a.model"), "a.model is a classifier, which a language model would replace"),
+        (("--to", "corpus.txt/a.lm"), "--to corpus.txt/a.lm cannot be written"),
+        (("--to", "a.lm", "--run", "corpus.txt"), "--run corpus.txt cannot be written (Not a directory)"),
+        (("--to", "a.lm", "--run", "a.lm/run"), "outside of the model's folder a.lm"),
+    ],
+)
+@pytest.mark.parametrize("command", [("pretrain", *SMALL), ("adapt", "--from", "english")])
+def test_what_cannot_be_written_is_refused_before_a_text_is_read(
+    run, corpus, tmp_path, monkeypatch, command, options, said
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes").mkdir()
+    write_bundle(tmp_path / "a.model", Bundle({"method": "tfidf"}, {}, {}))
+    before = sorted(tmp_path.rglob("*"))
+    code, out, err = run(*command, "corpus.txt", *options)
+    assert (code, out) == (2, "")
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_half_the_space_is_nearly_the_same_model(run, corpus, tmp_path):

@@ -105,10 +105,13 @@ def test_a_folder_gives_back_the_same_model(tmp_path: Path) -> None:
 
 def test_a_classifier_is_no_language_model(tmp_path: Path) -> None:
     tg.TfidfClassifier().fit(["a b", "c d"] * 4, ["x", "y"] * 4).save(tmp_path / "a.model")
-    with pytest.raises(ModelFolderError, match="classifier of the method 'tfidf'"):
+    with pytest.raises(ModelFolderError, match=r"classifier of the method 'tfidf'.* --to FOLDER"):
         open_language_model(tmp_path / "a.model")
-    learn().save(tmp_path / "a.lm")
-    with pytest.raises(ModelFolderError):
+    model = learn()
+    with pytest.raises(ModelFolderError, match="is a classifier, which a language model would replace"):
+        model.save(tmp_path / "a.model")
+    model.save(tmp_path / "a.lm")
+    with pytest.raises(ModelFolderError, match="is a language model, expected a classifier"):
         tg.load(tmp_path / "a.lm")
 
 

@@ -74,8 +74,10 @@ def adapt(
     """
     from textgraft.cli.corpora import open_corpus
     from textgraft.cli.output import print_json, print_text
+    from textgraft.cli.outputs import check_outputs
     from textgraft.cli.progress import shown_progress
     from textgraft.language.adapting import Adapting, adapt, adapting_run
+    from textgraft.language.folder import KIND
     from textgraft.language.packaged import find_language_model
     from textgraft.language.pretraining import epoch_sentence
 
@@ -91,8 +93,9 @@ def adapt(
         dropout=dropout,
         seed=seed,
     )
+    folder = run or to.parent / f"{to.name}.run"
+    check_outputs(to, folder, None, KIND)
     model = find_language_model(source)
-    folder = run or to.with_name(f"{to.name}.run")
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
     with shown_progress("reading the texts") as watch:
         with open_corpus(texts, **reading) as opened:

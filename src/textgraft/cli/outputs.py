@@ -7,22 +7,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 
-def check_outputs(to: Path, run: Path | None, plot: Path | None) -> None:
-    """Refuse places of a fit that cannot be written; leaves nothing behind.
+def check_outputs(to: Path, run: Path | None, plot: Path | None, kind: str | None = None) -> None:
+    """Refuse places of a training that cannot be written; leaves nothing behind.
 
     Args:
         to: the model's folder.
         run: the folder of checkpoints.
         plot: the picture of the loss.
+        kind: of the model, as its folder says; ``None`` is a classifier.
 
     Raises:
-        ModelFolderError: something that is no model is where the model should go.
+        ModelFolderError: something else is where the model should go.
         ParameterError: another ending than that of a picture, or a place that cannot be written.
     """
-    from textgraft.bundle import check_place
+    from textgraft.bundle import CLASSIFIER, check_place
     from textgraft.errors import ParameterError
 
-    check_place(to)
+    check_place(to, kind or CLASSIFIER)
     _check_takes_files("--to", to)
     if run is not None:
         if to.resolve() in (run.resolve(), *run.resolve().parents):

@@ -101,8 +101,10 @@ def pretrain(
     """
     from textgraft.cli.corpora import open_corpus
     from textgraft.cli.output import print_json, print_text
+    from textgraft.cli.outputs import check_outputs
     from textgraft.cli.progress import shown_progress, with_speed
     from textgraft.core.progress import Progress
+    from textgraft.language.folder import KIND
     from textgraft.language.pretraining import Pretraining, epoch_sentence, pretrain
     from textgraft.language.tokenizers import check_kind, kept_tokenizer
     from textgraft.text.token_store import kept_tokens
@@ -123,7 +125,8 @@ def pretrain(
         seed=seed,
     )
     check_kind(tokens)
-    folder = run or to.with_name(f"{to.name}.run")
+    folder = run or to.parent / f"{to.name}.run"
+    check_outputs(to, folder, None, KIND)
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}
     with shown_progress("reading the corpus") as watch, open_corpus(corpus, **reading) as opened:
         fingerprint = opened.fingerprint()

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from textgraft.bundle import Bundle, in_full, in_half, read_bundle, with_prefix, without_prefix, write_bundle
+from textgraft.bundle import (
+    Bundle,
+    in_full,
+    in_half,
+    kind_of,
+    read_bundle,
+    with_prefix,
+    without_prefix,
+    write_bundle,
+)
 from textgraft.core.plan import Plan
 from textgraft.errors import ModelFolderError
 from textgraft.networks.awd_settings import NO_DROPOUT, AWDSettings, DropoutRates
@@ -117,11 +126,11 @@ def open_language_model(path: str | Path) -> PretrainedLanguageModel:
     """
     bundle = read_bundle(path)
     about: dict[str, Any] = bundle.about
-    if about.get("kind") != KIND:
-        what = f"a classifier of the method {about['method']!r}" if "method" in about else "something else"
+    if (kind := kind_of(about)) != KIND:
+        made = f" of the method {about['method']!r}" if "method" in about else ""
         raise ModelFolderError(
-            f"{path} is {what}, expected a language model. "
-            f"Make one with: textgraft pretrain CORPUS --to {path}"
+            f"{path} is a {kind}{made}, expected a language model. "
+            "Make one with: textgraft pretrain CORPUS --to FOLDER"
         )
     try:
         found = PretrainedLanguageModel(

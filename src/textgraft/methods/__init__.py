@@ -54,10 +54,15 @@ def load(
         ModelFolderError: not a model, of a newer format, or damaged.
         WeightsError: its encoder is not here, or is not the one it was fitted with.
     """
-    from textgraft.bundle import read_bundle
+    from textgraft.bundle import CLASSIFIER, kind_of, read_bundle
     from textgraft.methods.saved import opened_encoder
 
     bundle = read_bundle(path)
+    if (kind := kind_of(bundle.about)) != CLASSIFIER:
+        raise ModelFolderError(
+            f"{path} is a {kind}, expected a classifier. Make one of it with: "
+            f"textgraft fit FILE -m ulmfit -o language_model {path} --to FOLDER"
+        )
     name = bundle.about.get("method")
     if name not in METHODS:
         raise ModelFolderError(
