@@ -180,6 +180,14 @@ def test_what_cannot_be_written_is_refused_before_a_text_is_read(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_several_processes_are_refused_before_a_text_is_read(run, corpus, tmp_path, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, out, err = run("pretrain", corpus, *SMALL, "--to", tmp_path / "a.lm")
+    assert (code, out) == (2, "")
+    assert "learns in one process, found several" in err
+    assert sorted(tmp_path.iterdir()) == [corpus]
+
+
 def test_half_the_space_is_nearly_the_same_model(run, corpus, tmp_path):
     command = ("pretrain", corpus, *SMALL, "--run", tmp_path / "run")
     assert run(*command, "--to", tmp_path / "whole.lm")[0] == 0

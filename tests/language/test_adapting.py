@@ -370,3 +370,12 @@ def test_all_faults_of_numbers_are_told_at_once() -> None:
         assert f"{name} must be" in said
     with pytest.raises(ParameterError, match="factor"):
         Adapting(factor=math.nan)
+
+
+def test_several_processes_are_refused(
+    words: PretrainedLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what a launcher of two would set
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(ParameterError, match="learns in one process, found several"):
+        adapt(words, DOMAIN, FAST)

@@ -108,6 +108,7 @@ def pretrain(
     from textgraft.language.pretraining import Pretraining, epoch_sentence, pretrain
     from textgraft.language.tokenizers import check_kind, kept_tokenizer
     from textgraft.text.token_store import kept_tokens
+    from textgraft.training.together import check_one_process
 
     began = time.monotonic()
     how = Pretraining(
@@ -125,6 +126,7 @@ def pretrain(
         seed=seed,
     )
     check_kind(tokens)
+    check_one_process()
     folder = run or to.parent / f"{to.name}.run"
     check_outputs(to, folder, None, KIND)
     reading: dict[str, Any] = {"text": text, "encoding": encoding, "part": part}

@@ -107,13 +107,16 @@ def learn(
 
     Raises:
         DataError: too few tokens for so many lanes.
+        ParameterError: several processes, which would overwrite what each other's lanes carry.
         TrainingError: training cannot go on.
     """
     from textgraft.encoders.precision import choose_device, choose_precision
     from textgraft.training.carried import CarriedModel, carried_loss
     from textgraft.training.loop import train
     from textgraft.training.settings import Settings
+    from textgraft.training.together import check_one_process
 
+    check_one_process()
     device = choose_device("auto")
     bf16 = choose_precision("auto", device) == "bf16"
     sampler = _sampler(learns, network.body.settings.vocabulary_size, sampled)
