@@ -48,9 +48,10 @@ def test_plan_shows_a_head_that_no_epoch_trains(run, bert):
     assert (code, out.rstrip()) == (0, f"finetune on 50 rows of 2 classes:\n\n{head}")
 
 
-@pytest.mark.parametrize("method", ["finetune", "transformer-gru", "siamese", "pair"])
-def test_every_trained_method_has_a_plan(run, bert, method):
-    code, out, _ = run("plan", method, "-e", bert, "--rows", 50, "--classes", 3, "--json")
+@pytest.mark.parametrize("method", ["finetune", "transformer-gru", "siamese", "pair", "ulmfit"])
+def test_every_trained_method_has_a_plan(run, bert, tiny_english, method):
+    model = ("-o", "language_model", tiny_english) if method == "ulmfit" else ("-e", bert)
+    code, out, _ = run("plan", method, *model, "--rows", 50, "--classes", 3, "--json")
     told = json.loads(out)
     assert (code, told["rows"], told["classes"]) == (0, 50, 3)
     for stage in told["stages"]:
@@ -86,6 +87,44 @@ def test_fit_says_which_words_are_kept_and_which_have_vectors(run, rows, vectors
         f"{vectors} knows 50.0 % of the vocabulary's running words and 2 of its 4 distinct ones; most "
         "frequent unknown: apple, drill."
     ) in out
+
+
+@pytest.fixture
+def tiny_english(tiny_language_model: Callable[..., Path]) -> Path:
+    return tiny_language_model(["red", "apple", "pear", "saw", "old", "drill"])
+
+
+def test_the_plan_of_ulmfit_is_what_its_fit_does(run, tiny_english, rows, tmp_path):
+    # enough texts without a label for another number of epochs
+    with rows.open("a", encoding="utf-8") as file:
+        file.write("".join(f"\nred drill {n}," for n in range(500)))
+    chosen = ("-o", "language_model", tiny_english)
+    code, out, _ = run("plan", "ulmfit", rows, *chosen)
+    assert code == 0
+    assert "ulmfit on 24 rows of 2 classes and 500 texts without a label:" in out
+    assert "adapting: 6 epochs" in out
+    code, out, err = run(
+        "fit", rows, "-m", "ulmfit", *chosen, "-o", "thaw", 0, "-o", "epochs", 1, "--reject", "none",
+        "--to", tmp_path / "a.model",
+    )  # fmt: skip
+    assert code == 0, err
+    assert "For 24 rows and 500 texts without a label: epochs 6 of adapting" in out
+
+
+def test_texts_without_a_label_are_counted_where_they_are_learned_from(run, bert, tiny_english):
+    chosen = ("-o", "language_model", tiny_english)
+    told = {}
+    for unlabelled in (0, 20_000):
+        counts = ("--rows", 40, "--unlabelled", unlabelled, "--json")
+        code, out, _ = run("plan", "ulmfit", *chosen, *counts)
+        told[unlabelled] = json.loads(out)
+        assert (code, told[unlabelled]["unlabelled"]) == (0, unlabelled)
+    adapting = [said["stages"][0]["plan"]["phases"][0]["epochs"] for said in told.values()]
+    assert adapting == [10, 2]
+    assert told[0]["stages"][1] == told[20_000]["stages"][1]
+    code, out, err = run("plan", "finetune", "-e", bert, "--unlabelled", 5)
+    assert (code, out) == (2, "")
+    assert "does not learn from texts without a label" in err
 
 
 def test_a_method_without_training_has_no_plan(run):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,9 @@ def plan(
     file: Annotated[Path | None, typer.Argument(help="The rows it would learn from.")] = None,
     rows: Annotated[int, typer.Option("--rows", min=2, help="How many rows, without a file.")] = 1_000,
     classes: Annotated[int, typer.Option("--classes", min=2, help="How many classes, without a file.")] = 10,
+    unlabelled: Annotated[
+        int, typer.Option("--unlabelled", min=0, help="How many texts without a label, without a file.")
+    ] = 0,
     encoder: EncoderName = None,
     option: MethodOptions = None,
     oos_label: OosLabel = None,
@@ -32,7 +36,7 @@ def plan(
     """Print the phases, layer groups, learning rates and parameter counts of a training.
 
     Nothing is learned. Defaults that depend on the number of rows are those for the file, or for
-    --rows and --classes.
+    --rows, --classes and --unlabelled.
 
     Examples:
 
@@ -41,6 +45,8 @@ def plan(
       textgraft plan finetune --rows 100 -o factor 2.6
 
       textgraft plan word-gru --rows 25000 --classes 2
+
+      textgraft plan ulmfit --rows 100 --unlabelled 20000
     """
     from textgraft.cli.classifiers import build_classifier
     from textgraft.cli.output import print_json, print_text
@@ -60,13 +66,24 @@ def plan(
         read = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
         examples = check_rows(with_label_lists(read, several, separator)[0], oos_label or [])
         rows, classes = len(examples.texts), len(examples.coded()[0])
-    stages: tuple[Stage, ...] = make_plan(rows, classes)
+        unlabelled = len(examples.unlabelled)
+    counts = {"n_rows": rows, "n_classes": classes}
+    said = ""
+    if "n_unlabelled" in inspect.signature(make_plan).parameters:
+        counts["n_unlabelled"] = unlabelled
+        said = f" and {unlabelled:,} texts without a label" if unlabelled else ""
+    elif unlabelled and file is None:
+        raise ParameterError(
+            f"The method {method} does not learn from texts without a label; leave --unlabelled out."
+        )
+    stages: tuple[Stage, ...] = make_plan(**counts)
     if json:
         print_json(
             {
                 "method": method,
                 "rows": rows,
                 "classes": classes,
+                "unlabelled": unlabelled,
                 "stages": [
                     {"name": stage.name, "parameters": stage.sizes, "plan": plan_to_json(stage.plan)}
                     for stage in stages
@@ -74,7 +91,7 @@ def plan(
             }
         )
         return
-    lines = [f"{method} on {rows:,} rows of {classes:,} classes:"]
+    lines = [f"{method} on {rows:,} rows of {classes:,} classes{said}:"]
     for stage in stages:
         lines += ["", stage.name, plan_table(stage.plan, stage.sizes)]
     print_text("\n".join(lines))

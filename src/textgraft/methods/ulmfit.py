@@ -165,12 +165,18 @@ class ULMFiTClassifier(NetworkClassifier):
     def _open_encoder(self) -> Encoder | None:
         return None
 
-    def plan(self, n_rows: int, n_classes: int) -> tuple[Stage, ...]:
-        """What ``fit`` would do with so many rows; words of the texts that are new come on top."""
+    def plan(self, n_rows: int, n_classes: int, n_unlabelled: int = 0) -> tuple[Stage, ...]:
+        """What ``fit`` would do with so many rows; words of the texts that are new come on top.
+
+        Args:
+            n_rows: with a label.
+            n_classes: c.
+            n_unlabelled: texts without a label, which are adapted to as well.
+        """
         from textgraft.training.groups import group_sizes
 
         self._check_parameters()
-        recipe = self._recipe(n_rows)
+        recipe = self._recipe(n_rows, n_unlabelled)
         stages = []
         for model in self._language_models():
             of = "backward " if model.backward else ""
@@ -300,7 +306,7 @@ class ULMFiTClassifier(NetworkClassifier):
             models.append(find_language_model(self.backward, backward=True))
         return [model.restarted(self.seed) for model in models] if self.scratch else models
 
-    def _recipe(self, n_rows: int, n_unlabelled: int = 0) -> ULMFiTRecipe:
+    def _recipe(self, n_rows: int, n_unlabelled: int) -> ULMFiTRecipe:
         """Numbers for so many rows, where parameters do not say; texts without a label count for adapting."""
         usual = replace(usual_recipe(n_rows), adapt=usual_recipe(n_rows + n_unlabelled).adapt)
         names = ("adapt", "thaw", "epochs", "batch_size")
