@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from itertools import pairwise
 
@@ -112,6 +113,20 @@ def test_tokens_are_counted_a_part_of_the_documents_at_a_time(monkeypatch: pytes
     documents = Documents.of([np.array([2, 3, 3]), np.array([], dtype=np.int64), np.array([2, 5])])
     assert documents.counts(6).tolist() == [0, 0, 2, 2, 0, 1]
     assert documents.some(np.array([2])).counts(6).tolist() == [0, 0, 1, 0, 0, 1]
+    assert documents.some(np.array([], dtype=np.int64)).counts(3).tolist() == [0, 0, 0]
+
+
+def test_counting_long_documents_takes_little_memory() -> None:
+    n, length = 40, 100_000
+    tokens = np.arange(n * length, dtype=np.uint16) % 7
+    documents = Documents(tokens, np.arange(n) * length, np.full(n, length))
+    tracemalloc.start()
+    counts = documents.counts(7)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert counts.tolist() == np.bincount(tokens).tolist()
+    # all tokens as int64 would be 32 million bytes
+    assert peak < 16e6
 
 
 def test_a_document_backwards_in_numbers() -> None:
