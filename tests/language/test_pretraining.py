@@ -13,11 +13,13 @@ import torch
 
 import textgraft as tg
 from textgraft.bundle import Bundle, write_bundle
-from textgraft.core.progress import Progress
+from textgraft.core.progress import Progress, unwatched
 from textgraft.errors import DataError, ModelFolderError, ParameterError, TrainingError
 from textgraft.language.folder import PretrainedLanguageModel, open_language_model
 from textgraft.language.pretraining import Pretraining, epoch_sentence, pretrain
+from textgraft.language.tokenizers import kept_tokenizer
 from textgraft.text.documents import Documents
+from textgraft.text.special import SPECIAL
 from textgraft.text.subwords import train_subwords
 
 WORDS = ("the cat sat on the mat", "a dog ran to the park", "the bird sang in a tree", "we saw the cat run")
@@ -87,6 +89,14 @@ def test_a_run_does_not_go_on_with_another_corpus(tmp_path: Path) -> None:
     learn(run=tmp_path, corpus="one")
     with pytest.raises(TrainingError, match="another run"):
         learn(run=tmp_path, corpus="two")
+
+
+@pytest.mark.parametrize("kind", ["subwords", "words"])
+def test_a_vocabulary_has_as_many_tokens_as_were_asked_for(tmp_path: Path, kind: str) -> None:
+    texts = [f"{n} word{n} twice{n}" for n in range(400)] * 2
+    found = kept_tokenizer(tmp_path / "tokenizer.json", lambda: texts, kind, 350, "", unwatched)
+    assert len(found.vocabulary) == 350
+    assert found.vocabulary[: len(SPECIAL)] == SPECIAL
 
 
 def test_a_folder_gives_back_the_same_model(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from textgraft.core.progress import Progress, Watch
 from textgraft.errors import ModelFolderError, ParameterError
 from textgraft.text.corpus import sample_evenly
+from textgraft.text.special import SPECIAL
 from textgraft.text.tokenizer import Tokenizer, tokenizer_from_json
 
 KINDS = ("subwords", "words")
@@ -60,4 +61,4 @@ def _learned(texts: Iterable[str], kind: str, size: int) -> Tokenizer:
     from textgraft.text.subwords import train_subwords
     from textgraft.text.word_tokens import train_words
 
-    return train_subwords(texts, size) if kind == "subwords" else train_words(texts, size)
+    return train_subwords(texts, size) if kind == "subwords" else train_words(texts, size - len(SPECIAL))
