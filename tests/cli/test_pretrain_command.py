@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from textgraft.bundle import Bundle, write_bundle
+from textgraft.errors import DataError
 from textgraft.language.folder import open_language_model
+from textgraft.networks.awd_settings import LANGUAGE_MODEL_RATES
 
 TEXT = "\n".join(f"the cat number {n} sat on the mat and looked at dog {n % 7}" for n in range(120)) + "\n"
 SMALL = (
@@ -186,6 +188,41 @@ def test_several_processes_are_refused_before_a_text_is_read(run, corpus, tmp_pa
     assert (code, out) == (2, "")
     assert "learns in one process, found several" in err
     assert sorted(tmp_path.iterdir()) == [corpus]
+
+
+def test_options_reach_the_training(run, corpus, tmp_path, monkeypatch):
+    from textgraft.language import learning
+
+    asked = {}
+
+    def learn(network, plan, learns, held_out, reading, **rest):
+        asked.update(rest, network=network, plan=plan, reading=reading)
+        return learning.learn(network, plan, learns, held_out, reading, **rest)
+
+    monkeypatch.setattr("textgraft.language.pretraining.learn", learn)
+    code, _, err = run(
+        "pretrain", corpus, *SMALL, "--backward", "--sampled", 60, "--seed", 7, "--dropout", 0.25,
+        "--rate", 0.002, "--checkpoint-minutes", 0.5, "--to", tmp_path / "a.lm",
+    )  # fmt: skip
+    assert code == 0, err
+    assert (asked["reading"].lanes, asked["reading"].window) == (4, 16)
+    assert (asked["reading"].backward, asked["reading"].seed, asked["sampled"]) == (True, 7, 60)
+    assert asked["run"].seconds == 30.0
+    assert set(asked["plan"].phases[0].peak_rates) == {0.002}
+    assert asked["network"].body.hidden_dropout.p == 0.25 * LANGUAGE_MODEL_RATES.hidden
+    assert open_language_model(tmp_path / "a.lm").backward
+
+
+def test_a_checkpoint_is_written_every_five_minutes_unless_told_otherwise(run, corpus, tmp_path, monkeypatch):
+    runs = []
+
+    def learn(*given, run, **rest):
+        runs.append(run.seconds)
+        raise DataError("enough")
+
+    monkeypatch.setattr("textgraft.language.pretraining.learn", learn)
+    assert run("pretrain", corpus, *SMALL, "--to", tmp_path / "a.lm")[0] == 2
+    assert runs == [300.0]
 
 
 def test_half_the_space_is_nearly_the_same_model(run, corpus, tmp_path):

@@ -65,7 +65,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others() -> None:
 
 @pytest.mark.parametrize("step", [3, 17, 40])
 def test_a_run_that_was_stopped_within_an_epoch_goes_on_to_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+    tmp_path: Path, step: int
 ) -> None:
     class Stopped(Exception):
         pass
@@ -76,9 +76,8 @@ def test_a_run_that_was_stopped_within_an_epoch_goes_on_to_the_same_weights(
 
     whole = learn()
     # a checkpoint after every step: what a layer carries must be in it
-    monkeypatch.setattr("textgraft.language.pretraining.CHECKPOINT_SECONDS", 0.0)
     with pytest.raises(Stopped):
-        learn(run=tmp_path, watch=stop)
+        learn(run=tmp_path, watch=stop, seconds=0.0)
     resumed = learn(run=tmp_path)
     assert any("Resumed" in note for note in resumed.training.notes)
     for name, tensor in whole.tensors.items():
@@ -157,6 +156,12 @@ def test_a_damaged_folder_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path / "a.lm", Bundle({"kind": "language model"}, {}, {}))
     with pytest.raises(ModelFolderError, match="damaged"):
         open_language_model(tmp_path / "a.lm")
+
+
+@pytest.mark.parametrize("sampled", [len(TOKENIZER.vocabulary), 5_000])
+def test_a_draw_as_large_as_the_vocabulary_is_refused(sampled: int) -> None:
+    with pytest.raises(ParameterError, match=f"has, which is {len(TOKENIZER.vocabulary)}; found sampled"):
+        learn(replace(SMALL, sampled=sampled))
 
 
 def test_too_few_tokens_are_refused_in_one_line() -> None:

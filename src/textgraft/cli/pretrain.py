@@ -76,6 +76,9 @@ def pretrain(
     backward: Annotated[
         bool, typer.Option("--backward", help="Read texts from their end, for a second model.")
     ] = False,
+    checkpoint_minutes: Annotated[
+        float, typer.Option("--checkpoint-minutes", min=0.0, help="Minutes between two checkpoints.")
+    ] = 5.0,
     part: EndOfText = "line",
     text: Text = None,
     encoding: Encoding = "utf-8",
@@ -155,7 +158,7 @@ def pretrain(
 
         model = pretrain(
             learns, held_out, tokenizer, how,
-            run=folder / "training", corpus=decides,
+            run=folder / "training", corpus=decides, seconds=60.0 * checkpoint_minutes,
             watch=with_speed(watch, "training", "tokens", learns.n_tokens * epochs), watch_epoch=tell,
         )  # fmt: skip
         model.save(to, half=half)

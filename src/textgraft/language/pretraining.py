@@ -99,6 +99,7 @@ def pretrain(
     *,
     run: Path | None = None,
     corpus: str = "",
+    seconds: float = CHECKPOINT_SECONDS,
     watch: Watch = unwatched,
     watch_epoch: WatchEpochs | None = None,
 ) -> PretrainedLanguageModel:
@@ -111,11 +112,13 @@ def pretrain(
         how: sizes and rates.
         run: where checkpoints and a log are kept; the same call goes on after a kill.
         corpus: fingerprint of the corpus, so that a run does not go on with another one.
+        seconds: between two checkpoints.
         watch: told of every step.
         watch_epoch: told of every epoch; see :func:`epoch_sentence`.
 
     Raises:
         DataError: too few tokens for so many lanes.
+        ParameterError: as many tokens drawn as the vocabulary has, or several processes.
         TrainingError: training cannot go on.
     """
     import torch
@@ -124,7 +127,13 @@ def pretrain(
     from textgraft.networks.tensors import all_tensors
     from textgraft.training.checkpoints import RunFolder
 
-    settings = how.settings(len(tokenizer.vocabulary))
+    n_words = len(tokenizer.vocabulary)
+    if how.sampled >= n_words:
+        raise ParameterError(
+            f"Expected fewer tokens to draw than the vocabulary has, which is {n_words:,}; found sampled = "
+            f"{how.sampled:,}. Leave it out to learn from all of them."
+        )
+    settings = how.settings(n_words)
     with torch.random.fork_rng([]):
         torch.manual_seed(how.seed)
         network = LanguageModel(settings, LANGUAGE_MODEL_RATES.times(how.dropout))
@@ -135,7 +144,7 @@ def pretrain(
         held_out,
         Reading(how.batch_size, how.window, how.backward, how.seed),
         sampled=how.sampled,
-        run=None if run is None else RunFolder(run, _digest(how, tokenizer, corpus), CHECKPOINT_SECONDS),
+        run=None if run is None else RunFolder(run, _digest(how, tokenizer, corpus), seconds),
         watch=watch,
         watch_epoch=watch_epoch,
     )
