@@ -12,9 +12,14 @@ import numpy as np
 import pytest
 
 import textgraft as tg
+from textgraft.core.progress import unwatched
 from textgraft.errors import ModelFolderError, ParameterError, TrainingError, WeightsError
 from textgraft.language.folder import open_language_model
+from textgraft.methods.lesson import Lesson
 from textgraft.methods.ulmfit import ULMFiTClassifier
+from textgraft.methods.ulmfit_recipes import usual_recipe
+from textgraft.networks.awd_settings import CLASSIFIER_RATES, LANGUAGE_MODEL_RATES
+from textgraft.training.records import Training
 
 WORDS = {"fruit": ["apple", "pear", "plum", "cherry"], "tool": ["hammer", "saw", "drill", "wrench"]}
 KNOWN = [word for words in WORDS.values() for word in words]
@@ -214,3 +219,64 @@ def test_words_that_no_text_has_cost_nothing_and_keep_their_vectors(forward: str
     assert not moved[known.index("wrench")]
     assert moved[[known.index(word) for word in ("saw", "drill", "apple", "pear")]].all()
     assert len(clf.learned_.training.plan.groups) == 4
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "adapt", "thaw", "epochs", "batch_size"),
+    [
+        (2, 10, 3, 15, 16),
+        (500, 10, 3, 15, 16),
+        (501, 6, 1, 15, 32),
+        (10_000, 6, 1, 15, 32),
+        (10_001, 2, 1, 3, 64),
+    ],
+)
+def test_the_recipe_goes_by_the_number_of_rows(
+    n_rows: int, adapt: int, thaw: int, epochs: int, batch_size: int
+) -> None:
+    found = usual_recipe(n_rows)
+    assert (found.adapt, found.thaw, found.epochs, found.batch_size) == (adapt, thaw, epochs, batch_size)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_parameters_reach_the_training_of_both_networks(
+    forward: str, monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def trainer(network: Any, plan: Any, batches: Any, loss_of: Any, **rest: Any) -> Training:
+        asked.append({"network": network, "plan": plan, "batches": batches, **rest})
+        return Training(plan, (), 0)
+
+    for module in ("encoders.precision", "methods.ulmfit"):
+        monkeypatch.setattr(f"textgraft.{module}.choose_precision", lambda *_: precision)
+    # longer than what is read of a text
+    texts, codes = ["apple saw " * 1_000, "saw drill " * 1_000] * 10, np.array([0, 1] * 10)
+    clf = ULMFiTClassifier(
+        forward, adapt=3, adapt_rate=0.02, rate=0.03, factor=1.5, dropout=0.2, schedule="linear-decay", seed=5
+    )
+    lesson = Lesson(np.array(texts, object), codes, 2, np.array([], object), trainer=trainer)
+    learned: Any = clf._learn(lesson, unwatched)
+    adapting, classifying = asked
+    assert [one["settings"].betas for one in asked] == [(0.8, 0.99), (0.7, 0.99)]
+    assert [one["settings"].bf16 for one in asked] == [precision == "bf16"] * 2
+    assert [one["settings"].seed for one in asked] == [5, 5]
+    schedules = [type(phase.schedule).__name__ for one in asked for phase in one["plan"].phases]
+    assert set(schedules) == {"LinearDecay"}
+    (phase,) = adapting["plan"].phases
+    assert (phase.epochs, phase.peak_rates) == (3, pytest.approx((0.02, 0.02 / 1.5, 0.02, 0.02)))
+    # the recipe of 20 rows: thaw layer by layer, then learn all
+    assert [phase.epochs for phase in classifying["plan"].phases] == [3, 3, 3, 15]
+    assert classifying["plan"].phases[-1].peak_rates[-1] == 0.03
+    for network, rates in (
+        (adapting["network"].model, LANGUAGE_MODEL_RATES.times(0.2)),
+        (classifying["network"], CLASSIFIER_RATES.times(0.2)),
+    ):
+        body = network.body
+        assert (body.embedding_dropout.p, body.input_dropout.p) == (rates.embedding, rates.input)
+        assert (body.hidden_dropout.p, body.layers[0].weight_dropout.p) == (rates.hidden, rates.weight)
+    assert adapting["network"].model.decoder.output_dropout.p == LANGUAGE_MODEL_RATES.times(0.2).output
+    assert learned.grafts[0].max_tokens == 1_400
+    assert "Reads up to 1400 tokens of a text: 0 % of the training texts are read whole." in (
+        learned.training.notes
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,34 @@ def test_dropout_acts_in_training_only(more: dict[str, Any]) -> None:
     plain = AWDLSTM(network.settings, NO_DROPOUT).double()
     plain.load_state_dict(network.state_dict())
     assert torch.equal(plain(ids)[0], network(ids)[0])
+
+
+@pytest.mark.parametrize("more", ALL)
+def test_each_rate_drops_at_its_place(more: dict[str, Any]) -> None:
+    """As in fastai."""
+    model = LanguageModel(small(**more), DropoutRates(0.1, 0.2, 0.3, 0.4, 0.5))
+    places = {name: part.p for name, part in model.named_modules() if hasattr(part, "p")}
+    assert places == {
+        "body.embedding_dropout": 0.4,
+        "body.input_dropout": 0.3,
+        "body.hidden_dropout": 0.2,
+        **{f"body.layers.{layer}.weight_dropout": 0.5 for layer in range(3)},
+        "decoder.output_dropout": 0.1,
+    }
+    # which of them stands before which layer
+    for rate, emptied in (("embedding", [0]), ("input", [0]), ("hidden", [1, 2])):
+        network = AWDLSTM(small(**more), replace(NO_DROPOUT, **{rate: 1.0}))
+        read: list[Tensor] = []
+        for layer in network.layers:
+            layer.register_forward_pre_hook(lambda _, given, read=read: read.append(given[0]))
+        network(torch.randint(2, 11, (2, 5)))
+        assert [layer for layer, states in enumerate(read) if not states.any()] == emptied
+
+
+def test_rates_are_those_of_fastai() -> None:
+    # output_p, hidden_p, input_p, embed_p and weight_p of its two configurations
+    assert DropoutRates(0.1, 0.15, 0.25, 0.02, 0.2) == LANGUAGE_MODEL_RATES
+    assert DropoutRates(0.4, 0.3, 0.4, 0.05, 0.5) == CLASSIFIER_RATES
 
 
 def test_padding_words_learn_nothing_from_being_read() -> None:
