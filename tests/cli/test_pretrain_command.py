@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from textgraft.bundle import Bundle, write_bundle
 from textgraft.errors import DataError
@@ -30,6 +34,26 @@ SMALL = (
     "--window",
     16,
 )
+
+
+KILLED = """
+import os, signal
+from textgraft.cli.main import main
+from textgraft.training import checkpoints
+
+write, times = checkpoints.RunFolder.write, 0
+
+def dying(*given):
+    global times
+    write(*given)
+    times += 1
+    if times == 40:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+checkpoints.RunFolder.write = dying
+main()
+"""
+"""A command that is killed behind its fortieth checkpoint."""
 
 
 @pytest.fixture
@@ -118,6 +142,49 @@ def test_a_damaged_tokenizer_of_a_run_is_learned_again(run, corpus, tmp_path, da
     assert (code, json.loads(out)["perplexity"]) == (0, first["perplexity"])
     assert kept.read_bytes() == whole
     assert "tokens/s" not in err
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".jsonl", ".csv"])
+def test_a_table_is_a_corpus(run, tmp_path, ending):
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    path = tmp_path / f"corpus{ending}"
+    table = pa.table({"body": TEXT.splitlines(), "id": range(120)})
+    if ending == ".parquet":
+        pyarrow.parquet.write_table(table, path)
+    elif ending == ".csv":
+        pyarrow.csv.write_csv(table, path)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()), encoding="utf-8")
+    command = ("pretrain", path, *SMALL, "--json", "--to", tmp_path / "a.lm")
+    code, out, err = run(*command, "--text", "body")
+    assert (code, json.loads(out)["documents"]) == (0, 119), err
+    code, _, err = run(*command, "--text", "title")
+    assert code == 2
+    assert "title" in err
+
+
+def test_a_killed_command_goes_on_to_the_same_weights(run, corpus, tmp_path):
+    command = ("pretrain", corpus, *SMALL, "--epochs", 2, "--checkpoint-minutes", 0)
+    assert run(*command, "--to", tmp_path / "whole.lm")[0] == 0
+    # a process of its own, which kills itself after some steps of the second epoch; sums as in this one
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, *map(str, command), "--to", str(tmp_path / "a.lm")],
+        env=os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())},
+        capture_output=True,
+        timeout=120,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert (tmp_path / "a.lm.run" / "training" / "checkpoint.safetensors").is_file()
+    assert not (tmp_path / "a.lm").exists()
+    code, out, _ = run(*command, "--to", tmp_path / "a.lm", "--json")
+    assert code == 0
+    assert any("Resumed" in note for note in json.loads(out)["notes"])
+    whole, resumed = (open_language_model(tmp_path / f"{name}.lm").tensors for name in ("whole", "a"))
+    for name, tensor in whole.items():
+        np.testing.assert_array_equal(resumed[name], tensor)
 
 
 def test_standard_input_is_a_corpus(run, tmp_path, monkeypatch):
