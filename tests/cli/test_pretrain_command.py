@@ -105,6 +105,7 @@ def test_the_same_command_again_learns_nothing_twice(run, corpus, tmp_path):
     command = ("pretrain", corpus, *SMALL, "--json", "--to", tmp_path / "a.lm")
     first = json.loads(run(*command)[1])
     kept = (tmp_path / "a.lm.run" / "corpus.tokens").stat().st_mtime_ns
+    corpus.touch()
     code, out, err = run(*command)
     assert (code, json.loads(out)["perplexity"]) == (0, first["perplexity"])
     assert "tokens/s" not in err
@@ -117,7 +118,7 @@ def test_another_corpus_in_the_same_run_is_refused(run, corpus, tmp_path):
     corpus.write_text(TEXT + "one more line\n", encoding="utf-8")
     code, _, err = run(*command)
     assert code == 2
-    assert "another run" in err
+    assert "another run (other texts, parameters or plan). Name another folder with --run" in err
 
 
 def test_another_file_to_measure_on_is_another_run(run, corpus, tmp_path):
@@ -205,7 +206,7 @@ def test_a_corpus_that_is_not_there_leaves_nothing_behind(run, tmp_path):
     [
         ("one line only\n", (), "two documents or more"),
         ("", (), "no text"),
-        ("a b\nc d\n", ("--batch-size", 64), "lanes"),
+        ("a b\nc d\n", ("--batch-size", 64), "smaller --batch-size"),
         (TEXT, ("--tokens", "letters"), "subwords or words"),
         (TEXT, ("--kind", "gru"), "kind must be"),
         (TEXT, ("--part", "page"), "'page'"),

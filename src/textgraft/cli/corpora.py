@@ -57,10 +57,10 @@ class Corpus:
         return whole_documents(texts, ", ".join(STDIN_NAME if path == STDIN else path for path in self.paths))
 
     def fingerprint(self) -> str:
-        """Changes with the files (their names, sizes and times of writing) and with how they are read.
+        """Changes with what files hold, not with when they were written, and with how they are read.
 
         Raises:
-            DataError: a file is not there.
+            DataError: a file cannot be read.
         """
         said = [repr((self.text, self.encoding, self.part))]
         for path in self.paths:
@@ -72,10 +72,11 @@ class Corpus:
                 said.append(hashed.hexdigest())
                 continue
             try:
-                found = os.stat(path)
+                with open(path, "rb") as file:
+                    found = hashlib.file_digest(file, "sha256").hexdigest()
             except OSError as error:
                 raise DataError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
-            said.append(repr((Path(path).name, found.st_size, found.st_mtime_ns)))
+            said.append(repr((Path(path).suffix, found)))
         return hashlib.sha256("\n".join(said).encode()).hexdigest()
 
     def _texts(self, path: str) -> Iterator[str]:

@@ -94,7 +94,7 @@ class Windows:
         if self.documents.n_tokens < needed:
             raise DataError(
                 f"Expected {needed:,} tokens or more for {self.lanes:,} lanes, found "
-                f"{self.documents.n_tokens:,}. Give more text, or a smaller batch_size."
+                f"{self.documents.n_tokens:,}. Give more text, or a smaller --batch-size."
             )
 
     def epoch(self, epoch: int) -> EpochWindows:

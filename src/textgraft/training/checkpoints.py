@@ -92,8 +92,8 @@ class RunFolder:
             raise TrainingError(f"{path} is damaged ({error}). Remove the folder to begin anew.") from error
         if run != self.run:
             raise TrainingError(
-                f"{self.path} holds the checkpoint of another run (other rows, parameters or plan). "
-                "Name another folder, or remove it to begin anew."
+                f"{self.path} holds the checkpoint of another run (other texts, parameters or plan). "
+                "Name another folder with --run, or remove it to begin anew."
             )
         return place, tensors
 
