@@ -244,7 +244,7 @@ def test_one_row_and_a_class_never_learned(classifier: tg.TextClassifier) -> Non
 
 
 def test_rows_that_cannot_test_are_refused(classifier: tg.TextClassifier) -> None:
-    with pytest.raises(DataError, match="Expected labelled in-scope rows.* Add rows of classes"):
+    with pytest.raises(DataError, match=r"Expected labelled in-scope rows.* Add rows of classes"):
         report_of(classifier, (["what", "ever"], ["oos", "oos"]))
 
 

@@ -66,7 +66,7 @@ def test_good_labels_have_no_suspects_and_it_is_said() -> None:
 
 
 def test_where_every_class_is_one_row_none_can_be_judged() -> None:
-    with pytest.raises(DataError, match="found 3 rows, each alone in its class.* Give more rows of each"):
+    with pytest.raises(DataError, match=r"found 3 rows, each alone in its class.* Give more rows of each"):
         suspicious_labels(tg.TfidfClassifier(), ["apple", "saw", "crow"], ["fruit", "tool", "bird"])
 
 
