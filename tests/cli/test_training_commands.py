@@ -89,6 +89,16 @@ def test_fit_says_which_words_are_kept_and_which_have_vectors(run, rows, vectors
     ) in out
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [(("--rows", 999), True), (("--rows", 1_000), False), (("-o", "holdout", 0.2), False)],
+)
+def test_the_plan_says_how_often_a_fit_of_few_rows_learns_it(run, bert, options, said):
+    code, out, _ = run("plan", "transformer-gru", "-e", bert, "--rows", 50, *options)
+    assert code == 0
+    assert ("fit learns all of this 6 times to fit its threshold" in out) is said
+
+
 @pytest.fixture
 def tiny_english(tiny_language_model: Callable[..., Path]) -> Path:
     return tiny_language_model(["red", "apple", "pear", "saw", "old", "drill"])

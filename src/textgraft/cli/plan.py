@@ -53,6 +53,7 @@ def plan(
     from textgraft.core.plan import plan_table, plan_to_json
     from textgraft.errors import ParameterError
     from textgraft.methods import METHODS, method_class
+    from textgraft.methods.calibration import CROSS_FIT_FOLDS, FEWEST_ROWS_TO_SPARE
 
     found = build_classifier(method, encoder, option or [], "none", oos_label or [], 0)
     make_plan: Any = getattr(found, "plan", None)
@@ -94,4 +95,10 @@ def plan(
     lines = [f"{method} on {rows:,} rows of {classes:,} classes{said}:"]
     for stage in stages:
         lines += ["", stage.name, plan_table(stage.plan, stage.sizes)]
+    if found.holdout == "auto" and rows < FEWEST_ROWS_TO_SPARE:
+        lines += [
+            "",
+            f"Of fewer than {FEWEST_ROWS_TO_SPARE:,} rows none is held out, so fit learns all of this "
+            f"{CROSS_FIT_FOLDS + 1} times to fit its threshold; once with --valid FILE.",
+        ]
     print_text("\n".join(lines))

@@ -47,8 +47,7 @@ BETAS = (0.7, 0.99)
 """Of Adam (Howard and Ruder, 2018, section 4.1)."""
 
 MOST_TOKENS = 1_400
-"""Read of a text unless told otherwise, as in fastai."""
-
+"""Read of a text unless told otherwise, from where reading begins; fastai reads all, pools the last 1,440."""
 
 MOST_SETTLED = 2_000
 """Training texts that batch-norm takes its statistics from; more move them little."""
