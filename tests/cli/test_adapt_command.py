@@ -45,7 +45,9 @@ def test_a_model_learns_the_language_of_a_file(run, english, texts, tmp_path):
     assert "words kept, 6 new." in out
     assert "Perplexity of 4 held-out texts: " in out
     assert "a.lm.run may be removed" in out
-    assert [line.split(":")[0] for line in err.splitlines()] == ["Epoch 1 of 2", "Epoch 2 of 2"]
+    # a slow machine has lines of progress between them
+    epochs = [line.split(":")[0] for line in err.splitlines() if line.startswith("Epoch")]
+    assert epochs == ["Epoch 1 of 2", "Epoch 2 of 2"]
     model = open_language_model(tmp_path / "a.lm")
     assert "parcel" in model.tokenizer.vocabulary
     assert model.settings.hidden == 16
