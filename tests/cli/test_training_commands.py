@@ -41,10 +41,11 @@ def test_plan_prints_phases_groups_rates_and_counts(run, bert, rows):
 
 def test_plan_shows_a_head_that_no_epoch_trains(run, bert):
     head = "logistic regression\n   head             66  computed at once, in no epochs"
-    code, out, _ = run("plan", "finetune", "-e", bert, "--rows", 50, "--classes", 2)
+    few = "-o", "holdout", 0.2, "--rows", 50, "--classes", 2
+    code, out, _ = run("plan", "finetune", "-e", bert, *few)
     assert (code, "1. warm-up: 8 epochs" in out, "all layers" in out) == (0, True, False)
     assert out.rstrip().endswith(head)
-    code, out, _ = run("plan", "finetune", "-e", bert, "--rows", 50, "--classes", 2, "-o", "train", "head")
+    code, out, _ = run("plan", "finetune", "-e", bert, *few, "-o", "train", "head")
     assert (code, out.rstrip()) == (0, f"finetune on 50 rows of 2 classes:\n\n{head}")
 
 

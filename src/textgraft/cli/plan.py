@@ -99,6 +99,6 @@ def plan(
         lines += [
             "",
             f"Of fewer than {FEWEST_ROWS_TO_SPARE:,} rows none is held out, so fit learns all of this "
-            f"{CROSS_FIT_FOLDS + 1} times to fit its threshold; once with --valid FILE.",
+            f"{CROSS_FIT_FOLDS + 1} times to fit its threshold; once with --valid FILE or --reject none.",
         ]
     print_text("\n".join(lines))
