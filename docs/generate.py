@@ -264,12 +264,12 @@ def training_speed_table() -> str:
         [
             row["data"], row["mean_tokens"], *row["tokens_per_second"].values(),
             f"{row['ratio'][len(row['ratio']) // 2]:.1f} ({row['ratio'][0]:.1f}–{row['ratio'][-1]:.1f})",
-            *(f"{share:.0%}" for share in [row.get("product_share")] if share is not None),
+            f"{100 * row['product_share']:.0f} %",
         ]
         for row in result["table"]
     ]  # fmt: skip
     names = [f"{name}, tokens/s" for name in result["table"][0]["tokens_per_second"]]
-    return _table(["texts of", "mean tokens", *names, "× best of Trainer"], rows, result)
+    return _table(["texts of", "mean tokens", *names, "× best of Trainer", "products"], rows, result)
 
 
 def finetune_defaults_table(name: str) -> str:
