@@ -20,6 +20,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.decision import REJECTED
 from textgraft.errors import DataError
 
@@ -60,7 +61,7 @@ class RowReport:
             (self.cleaned, "with NUL characters or broken Unicode: those characters replaced"),
             (self.very_long, f"of {LONG_TEXT:,} characters or more: kept whole"),
         ]
-        return [f"{count:,} row{'s' if count > 1 else ''} {what}" for count, what in said if count]
+        return [f"{counted(count, 'row')} {what}" for count, what in said if count]
 
 
 @dataclass(frozen=True)

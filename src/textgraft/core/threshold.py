@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.held_out import SOURCE_WORDS, Source
 from textgraft.core.risk import Tested, rows_to_bear
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, AtSimilarity, Rule
@@ -117,9 +118,9 @@ class Threshold:
             promise = f"at least {share} of the in-scope texts taken for it are kept on average"
         surely = "" if self.guaranteed else " (an estimate, not a guarantee)"
         return (
-            f"By {SOURCE_WORDS[self.source]}, each of {_classes(len(self.by_class))} that {fewest:,} of them "
-            f"or more were taken for has a threshold of its own{between}: {promise}{surely}. "
-            "For all other classes together: "
+            f"By {SOURCE_WORDS[self.source]}, each of {counted(len(self.by_class), 'class', 'classes')} that "
+            f"{fewest:,} of them or more were taken for has a threshold of its own{between}: "
+            f"{promise}{surely}. For all other classes together: "
         )
 
     def _risk_sentence(self, rule: AtRisk) -> str:
@@ -170,10 +171,6 @@ class Threshold:
             return ""
         verb = "is" if self.n_uncovered_classes == 1 else "are"
         return (
-            f"; {_classes(self.n_uncovered_classes)} of a single row could not be held out "
-            f"and {verb} not covered"
+            f"; {counted(self.n_uncovered_classes, 'class', 'classes')} of a single row could not be held "
+            f"out and {verb} not covered"
         )
-
-
-def _classes(count: int) -> str:
-    return f"{count:,} class{'' if count == 1 else 'es'}"

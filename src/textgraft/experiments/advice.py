@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textgraft.core.counting import counted
 from textgraft.core.examples import LONG_TEXT, RowReport
 from textgraft.experiments.languages import UNKNOWN
 from textgraft.experiments.lengths import Lengths
 from textgraft.experiments.repeats import Leaks, Repeats
-from textgraft.experiments.tables import counted, percent, some_named
+from textgraft.experiments.tables import percent, some_named
 
 NOTABLE = 0.05
 """A share of texts, or of rows, from which something is worth a sentence."""

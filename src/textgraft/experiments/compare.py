@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.examples import Examples, check_examples, codes_of, sorted_labels
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.errors import DataError, ParameterError
@@ -23,7 +24,7 @@ from textgraft.experiments.intervals import METRICS, Resampled, resample
 from textgraft.experiments.ladder import CHEAP, Candidate, candidates
 from textgraft.experiments.repeats import find_leaks
 from textgraft.experiments.standings import findings_of, gains_of, standings_of
-from textgraft.experiments.tables import counted, rows_said, some_named
+from textgraft.experiments.tables import rows_said, some_named
 from textgraft.experiments.time_left import TimeLeft
 
 if TYPE_CHECKING:

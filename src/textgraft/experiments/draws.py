@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.splits import fold_numbers
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.tables import counted
 
 FOLDS = 5
 ALL = "all"

@@ -13,12 +13,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.examples import clean_texts
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
 from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.repeats import normaliser
-from textgraft.experiments.tables import aligned, as_json, counted, number, shortened
+from textgraft.experiments.tables import aligned, as_json, number, shortened
 
 CANDIDATES_EACH = 10
 """Uncertain texts looked at for each one wanted."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.examples import Examples, RowReport, check_examples
 from textgraft.core.label_sets import LabelSet, check_label_sets, has_lists, label_rows
 from textgraft.encoders.encoder import Encoder
@@ -17,7 +18,7 @@ from textgraft.experiments.languages import language_shares, substance
 from textgraft.experiments.lengths import Lengths, describe_lengths
 from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
 from textgraft.experiments.several_labels import multilabel_evidence
-from textgraft.experiments.tables import aligned, counted, percent, shortened
+from textgraft.experiments.tables import aligned, percent, shortened
 
 OUT_OF_SCOPE = "(out of scope)"
 """What all out-of-scope labels are called when rows are compared."""

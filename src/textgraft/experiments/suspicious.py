@@ -13,10 +13,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.out_of_fold import OutOfFold
 from textgraft.core.progress import Watch, unwatched
 from textgraft.errors import DataError
-from textgraft.experiments.tables import as_json, counted, number, shortened
+from textgraft.experiments.tables import as_json, number, shortened
 
 
 class CrossFits(Protocol):

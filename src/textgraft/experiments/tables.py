@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol, TypeVar
 
+from textgraft.core.counting import counted
+
 
 class Scored(Protocol):
     """How well one class was told apart."""
@@ -78,11 +80,6 @@ def percent(share: float | None) -> str:
 def number(value: float | None) -> str:
     """A measure as ``0.973``; a dash when there is none."""
     return "–" if value is None else f"{value:.3f}"
-
-
-def counted(count: int, noun: str, plural: str = "") -> str:
-    """``1 row``, ``1,200 rows``; for nouns whose plural is not made with an s, give it."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
 def some_named(names: Sequence[str], most: int = 5) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textgraft.core.counting import counted
 from textgraft.core.examples import clean_texts
 from textgraft.core.plan import Phase, Plan, discriminative
 from textgraft.core.progress import Progress, Watch, unwatched
@@ -266,9 +267,8 @@ def _parted(documents: Documents, seed: int) -> tuple[Documents, Documents | Non
 
 def _learned(learns: Documents, n_blank: int) -> list[str]:
     """From how much, and what there was nothing to learn from."""
-    texts = f"{len(learns):,} text" + ("s" if len(learns) > 1 else "")
     blank = [f"Blank texts passed over: {n_blank:,}."] if n_blank else []
-    return [f"Learned from {learns.n_tokens:,} tokens of {texts}.", *blank]
+    return [f"Learned from {learns.n_tokens:,} tokens of {counted(len(learns), 'text')}.", *blank]
 
 
 def _words(old: PretrainedLanguageModel, new: PretrainedLanguageModel, documents: Documents) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from textgraft.core.belief import Bin
 from textgraft.core.binomial import wilson_interval
+from textgraft.core.counting import counted
 from textgraft.experiments.charts import Axis, Chart, Point, Series, axis_over
 from textgraft.experiments.risk_coverage import RiskCoverage
-from textgraft.experiments.tables import counted
 from textgraft.training.records import Training
 
 

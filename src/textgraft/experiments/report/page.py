@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textgraft.core.counting import counted
 from textgraft.errors import ParameterError
 from textgraft.experiments.advising import points
 from textgraft.experiments.charts import Chart
 from textgraft.experiments.pictures import write_at_once
-from textgraft.experiments.tables import counted, number, percent, printable, shortened
+from textgraft.experiments.tables import number, percent, printable, shortened
 
 if TYPE_CHECKING:
     from jinja2 import Environment
