@@ -215,17 +215,22 @@ def test_several_pooling_modes_are_joined_in_their_order(peer: Any) -> None:
     assert torch.allclose(PoolStep(modes)(states, mask.float()), theirs, atol=1e-6)
 
 
+def check_reads_at_most(tokens: int, encoder: Any) -> None:
+    """What stands behind so many tokens changes nothing."""
+    assert encoder.max_tokens == tokens
+    long = "where is my parcel please " * 200
+    assert encoder.count_tokens([long])[0] > tokens
+    vectors = encoder.encode([long, long + "?", "short"])
+    assert np.isfinite(vectors).all()
+    assert np.array_equal(vectors[0], vectors[1])
+
+
 @pytest.mark.parametrize("family", TINY)
 def test_a_text_longer_than_the_position_table_is_cut_and_works(
     tiny_models: Callable[[str], Path], family: str
 ) -> None:
     encoder = SentenceEncoder(locate(str(tiny_models(family))), "fp32")
-    assert encoder.max_tokens == 64
-    long = "where is my parcel please " * 200
-    assert encoder.count_tokens([long])[0] > 64
-    vectors = encoder.encode([long, long + "?", "short"])
-    assert np.isfinite(vectors).all()
-    assert np.array_equal(vectors[0], vectors[1])
+    check_reads_at_most(64, encoder)
 
 
 @pytest.mark.parametrize("family", ["t5", "xlnet"])
@@ -234,12 +239,7 @@ def test_where_nothing_sets_a_limit_there_is_a_usual_one(
 ) -> None:
     folder = str(tiny_models(family))
     encoder = load_encoder(folder, cache=None)
-    assert encoder.max_tokens == 512
-    long = "where is my parcel please " * 200
-    assert encoder.count_tokens([long])[0] > 512
-    vectors = encoder.encode([long, long + "?", "short"])
-    assert np.isfinite(vectors).all()
-    assert np.array_equal(vectors[0], vectors[1])
+    check_reads_at_most(512, encoder)
     clf = FinetuneClassifier(folder, contrast=0, epochs=1, truncate="end")
     notes = clf.fit(["red apple", "steel saw"] * 3, ["a", "b"] * 3).learned_.training.notes
     assert any("(the encoder's most is 512)" in note for note in notes)

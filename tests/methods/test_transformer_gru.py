@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import textgraft as tg
+from stopping import check_stopped_early
 from textgraft.bundle import read_bundle
 from textgraft.core.progress import Progress
 from textgraft.errors import ParameterError
@@ -115,12 +116,7 @@ def test_the_head_alone_learns_and_is_saved(bert: str, tmp_path: Path) -> None:
 
 def test_patience_watches_rows_and_keeps_the_best_weights(bert: str) -> None:
     clf = make(bert, patience=1, epochs=30, rate=0.5).fit(TEXTS, LABELS)
-    training = clf.learned_.training
-    losses = [report.valid_loss for report in training.reports]
-    assert None not in losses
-    assert len(losses) < 30
-    assert training.best_epoch == 1 + int(np.argmin(losses)) == len(losses) - 1
-    assert {report.rows for report in training.reports} == {len(TEXTS) - 2}
+    check_stopped_early(clf.learned_.training, most=30, learned=len(TEXTS) - 2)
     assert make(bert, epochs=1).fit(TEXTS, LABELS).learned_.training.reports[0].valid_loss is None
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import textgraft as tg
+from stopping import check_stopped_early
 from textgraft.bundle import read_bundle
 from textgraft.encoders.word_vectors import embedding_matrix, read_word_vectors
 from textgraft.errors import TrainingError
@@ -142,12 +143,7 @@ def test_learned_vectors_are_saved_in_full(vectors: str, tmp_path: Path) -> None
 
 def test_patience_watches_rows_and_keeps_the_best_weights(vectors: str) -> None:
     clf = make(vectors, patience=1, epochs=30, rate=0.5).fit(TEXTS, LABELS)
-    training = clf.learned_.training
-    losses = [report.valid_loss for report in training.reports]
-    assert None not in losses
-    assert len(losses) < 30
-    assert training.best_epoch == 1 + int(np.argmin(losses)) == len(losses) - 1
-    assert {report.rows for report in training.reports} == {len(TEXTS) - 2}
+    check_stopped_early(clf.learned_.training, most=30, learned=len(TEXTS) - 2)
     assert make(vectors).fit(TEXTS, LABELS).learned_.training.reports[0].valid_loss is None
 
 
