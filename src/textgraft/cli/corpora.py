@@ -20,6 +20,7 @@ from textgraft.cli.encodings import check_encoding, line_blocks, read_chunks
 from textgraft.cli.files import PLAIN, STDIN, STDIN_NAME, standard_input, stream_texts
 from textgraft.core.examples import clean_texts
 from textgraft.errors import DataError
+from textgraft.pretrained import file_sha256
 from textgraft.text.corpus import joined_lines, whole_documents
 
 BLOCK = 64
@@ -72,8 +73,7 @@ class Corpus:
                 said.append(hashed.hexdigest())
                 continue
             try:
-                with open(path, "rb") as file:
-                    found = hashlib.file_digest(file, "sha256").hexdigest()
+                found = file_sha256(Path(path))
             except OSError as error:
                 raise DataError(f"{path} cannot be read: {error.strerror}. Check the path.") from error
             said.append(repr((Path(path).suffix, found)))

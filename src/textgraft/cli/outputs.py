@@ -6,24 +6,24 @@ import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from textgraft.bundle import CLASSIFIER, check_place
+from textgraft.errors import ParameterError
 
-def check_outputs(to: Path, run: Path | None, plot: Path | None, kind: str | None = None) -> None:
+
+def check_outputs(to: Path, run: Path | None, plot: Path | None, kind: str = CLASSIFIER) -> None:
     """Refuse places of a training that cannot be written; leaves nothing behind.
 
     Args:
         to: the model's folder.
         run: the folder of checkpoints.
         plot: the picture of the loss.
-        kind: of the model, as its folder says; ``None`` is a classifier.
+        kind: of the model, as its folder says.
 
     Raises:
         ModelFolderError: something else is where the model should go.
         ParameterError: another ending than that of a picture, or a place that cannot be written.
     """
-    from textgraft.bundle import CLASSIFIER, check_place
-    from textgraft.errors import ParameterError
-
-    check_place(to, kind or CLASSIFIER)
+    check_place(to, kind)
     _check_takes_files("--to", to)
     if run is not None:
         if to.resolve() in (run.resolve(), *run.resolve().parents):
@@ -43,8 +43,6 @@ def check_outputs(to: Path, run: Path | None, plot: Path | None, kind: str | Non
 
 def _check_takes_files(option: str, folder: Path) -> None:
     """Refuse a folder in which, or in whose nearest parent that is there, nothing can be made."""
-    from textgraft.errors import ParameterError
-
     place = folder.absolute()
     try:
         nearest = next(one for one in (place, *place.parents) if one.exists())

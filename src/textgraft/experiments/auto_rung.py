@@ -42,9 +42,9 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
     right = np.full(len(climb.codes), np.nan)
     done, skipped, once = 0, None, False
     try:
-        if not first and climb.left <= climb.reserve:
-            raise TooLong("the budget is spent")
         if not first:
+            if climb.left <= climb.reserve:
+                raise TooLong("the budget is spent")
             climb.check_opening(candidate)
         estimate = _fold_seconds(climb, candidate)
         # learning it again at the end, or the leader if that takes longer

@@ -58,15 +58,22 @@ class NetworkClassifier(TextClassifier, ABC):
     def _embed(self, learned: LearnedNetwork, features: Features) -> np.ndarray:
         return learned.running.vectors_and_logits(list(features))[0]
 
-    def _settings(self, lesson: Lesson, stage: str, device: str, *, bf16: bool) -> Settings:
-        """Where and how one stage trains."""
+    def _settings(self, lesson: Lesson, stage: str, device: str, *, bf16: bool, **found: str) -> Settings:
+        """Where and how one stage trains.
+
+        Args:
+            lesson, stage: as of :func:`textgraft.methods.runs.run_folder`.
+            device, bf16: where, and in which precision.
+            found: fingerprints of what parameters name, for whose names they stand in the run.
+        """
         from textgraft.training.settings import Settings
 
+        parameters = self.get_params(deep=False)
         return Settings(
             seed=self.seed,
             device=device,
             bf16=bf16,
             patience=self.patience,
-            run=run_folder(lesson, stage, self.get_params(deep=False)),
-            options=option_names(self.get_params(deep=False)),
+            run=run_folder(lesson, stage, parameters | found),
+            options=option_names(parameters),
         )

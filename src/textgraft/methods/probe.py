@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,10 @@ def fit_probe(
         tolerance: of the solver.
         balanced: whether each class counts as much as any other, whatever its rows.
     """
-    from sklearn.linear_model import LogisticRegression
-
     with warnings.catch_warnings():
         # many classes of few rows are no sign of regression here
         warnings.filterwarnings("ignore", message="The number of unique classes is greater")
-        model = LogisticRegression(
-            C=strength, tol=tolerance, max_iter=1_000, class_weight="balanced" if balanced else None
-        ).fit(vectors, codes)
+        model = _regression(strength, tolerance, balanced).fit(vectors, codes)
     weight, bias = model.coef_, model.intercept_
     if len(weight) == 1:
         # one logit z for two classes is the softmax of -z/2 and z/2
@@ -56,19 +53,22 @@ def fit_label_probes(
         tolerance: of the solver.
         balanced: whether the rows with a label count as much as those without it.
     """
-    from sklearn.linear_model import LogisticRegression
-
     n, n_labels = targets.shape
     weight, bias = np.zeros((n_labels, vectors.shape[1]), np.float32), np.zeros(n_labels, np.float32)
     for label, count in enumerate(targets.sum(axis=0, dtype=np.int64)):
         if count in (0, n):
             bias[label] = constant_logit(int(count), n)
             continue
-        model = LogisticRegression(
-            C=strength, tol=tolerance, max_iter=1_000, class_weight="balanced" if balanced else None
-        ).fit(vectors, targets[:, label])
+        model = _regression(strength, tolerance, balanced).fit(vectors, targets[:, label])
         weight[label], bias[label] = model.coef_[0], model.intercept_[0]
     return weight, bias
+
+
+def _regression(strength: float, tolerance: float, balanced: bool) -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    weights = "balanced" if balanced else None
+    return LogisticRegression(C=strength, tol=tolerance, max_iter=1_000, class_weight=weights)
 
 
 def constant_logit(count: int, n: int) -> float:

@@ -42,7 +42,6 @@ from textgraft.methods.recurrent import (
     parts_of,
     recurrent_of,
 )
-from textgraft.methods.runs import run_folder
 from textgraft.text.truncation import truncated, truncation_sentence
 from textgraft.text.vocabulary import Vocabulary
 from textgraft.text.words import as_known, split_words
@@ -215,13 +214,8 @@ class WordGRUClassifier(NetworkClassifier):
             learns,
             lambda network, batch: classification_loss(network(batch.ids), batch.codes),
             valid=watched,
-            settings=replace(
-                self._settings(lesson, "training", device, bf16=bf16),
-                # a file may have other vectors under its old name
-                run=run_folder(
-                    lesson, "training", self.get_params(deep=False) | {"vectors": found.fingerprint}
-                ),
-            ),
+            # a file may have other vectors under its old name
+            settings=self._settings(lesson, "training", device, bf16=bf16, vectors=found.fingerprint),
             watch=watch,
         )
         kept = {word: counts[word] for word in vocabulary.words[2:]}
