@@ -93,6 +93,9 @@ def main() -> None:
             seconds = time.perf_counter() - began
             found = evaluate_labels(clf, *test)
             measures = ("micro_f1", "macro_f1", "subset_accuracy", "hamming_loss", "lrap")
+            errors = (found.uncorrected_calibration_error, found.calibration_error)
+            if errors[0] is None:
+                errors = (found.calibration_error, None)
             table.append(
                 {
                     "data": name,
@@ -100,6 +103,7 @@ def main() -> None:
                     "labels_a_text": round(found.labels_a_text, 2),
                     "method": called,
                     **{measure: round(getattr(found, measure), 4) for measure in measures},
+                    "calibration_error": [one if one is None else round(one, 4) for one in errors],
                     "fit_seconds": round(seconds, 1),
                 }
             )

@@ -156,10 +156,6 @@ def test_what_cannot_be_is_one_line_and_leaves_no_model(run, files, tmp_path, ar
 def test_commands_for_one_label_refuse(run, files, tmp_path):
     run("fit", files["csv"], "-m", "tfidf", "--to", tmp_path / "a.model")
     for arguments, said in (
-        (
-            ("evaluate", tmp_path / "a.model", files["csv"], "--reliability", tmp_path / "a.png"),
-            "--reliability",
-        ),
         (("predict", tmp_path / "a.model", files["csv"], "--reject", "coverage:0.9"), "empty set"),
         (("suspects", files["jsonl"], "-m", "tfidf"), "Expected one label a row"),
     ):

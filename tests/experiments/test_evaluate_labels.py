@@ -134,3 +134,29 @@ def test_rows_and_classifiers_of_the_other_kind_are_refused():
     with pytest.raises(DataError, match="learned one label a text"):
         evaluate_labels(single, ["a b"], [["x"]])
     assert isinstance(tg.evaluate(single, ["a b"], ["x"]), tg.Evaluation)
+
+
+def test_belief_is_measured_before_and_after_its_correction():
+    class Corrected(Oracle):
+        def predict_scores(self, texts, watch=None, *, most=100):
+            own = np.array([self.beliefs[text] for text in texts])
+            return scores_of_labels(own / 2, own=own)
+
+    texts, labels = ["x", "y", "z"], [["a", "b"], ["c"], ["b"]]
+    found = evaluate_labels(Corrected(ORACLE.beliefs), texts, labels)
+    # at 0.1 or more: of corrected belief a .45 true, b .4 true, b .1 not, c .15 true, b .45 true
+    assert [one.rows for one in found.reliability] == [1, 1, 3]
+    assert found.calibration_error == pytest.approx((0.1 + 0.85 + 3 - 1.3) / 5)
+    plain = evaluate_labels(ORACLE, texts, labels)
+    assert (plain.uncorrected_calibration_error, plain.uncorrected_reliability) == (None, ())
+    assert found.uncorrected_calibration_error == plain.calibration_error
+    assert found.uncorrected_reliability == plain.reliability
+    said = {one.key: one.value for one in found.measures()}
+    assert said["calibration_error"] == "0.530"
+    assert {one.key: one.value for one in plain.measures()}["uncorrected_calibration_error"] == "–"
+
+
+def test_labels_that_nobody_believes_have_no_calibration():
+    found = evaluate_labels(Oracle({"x": [0.05, 0.0, 0.0]}), ["x"], [["a"]])
+    assert (found.calibration_error, found.reliability) == (None, ())
+    assert "calibration error" in found.table()

@@ -63,7 +63,7 @@ def answers_of(true: Any, belief: Any, threshold: float = 0.5) -> LabelAnswers:
     )
     examples = check_label_sets([str(row) for row in range(len(true))], [names[has] for has in true])
     outside = np.zeros((0, len(names)), dtype=bool)
-    return LabelAnswers(examples, names, thresholds, true, belief >= threshold, belief, outside)
+    return LabelAnswers(examples, names, thresholds, true, belief >= threshold, belief, None, outside)
 
 
 class Witness:

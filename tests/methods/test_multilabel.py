@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import MultiLabelBinarizer
 
 import textgraft as tg
+from textgraft.bundle import read_bundle, write_bundle
 from textgraft.core.label_thresholds import fit_label_thresholds
 from textgraft.errors import DataError, ParameterError, TrainingError
 from textgraft.methods import METHODS, load, method_class
@@ -290,6 +292,51 @@ def test_patience_watches_rows_with_every_label() -> None:
     texts, labels = _rows(70)
     clf = _make("word-gru", patience=2).fit(texts, labels, valid=_rows(14, seed=2))
     assert clf.learned_.training.reports[0].valid_loss is not None
+
+
+@pytest.mark.parametrize("cheap", CHEAP)
+def test_belief_is_calibrated_by_rows_that_were_not_learned(cheap: str, tmp_path: Path) -> None:
+    def mislabelled(n: int, seed: int) -> tuple[list[str], list[list[str]]]:
+        texts, labels = _rows(n, seed=seed)
+        draw = np.random.default_rng(seed)
+        others = draw.permutation(len(labels))
+        return texts, [
+            labels[other] if draw.random() < 0.4 else names
+            for other, names in zip(others, labels, strict=True)
+        ]
+
+    clf = _make(cheap).fit(*_rows(42))
+    assert clf.label_belief_.rows == 0
+    others = mislabelled(210, 7)
+    before = tg.evaluate(clf, *others)
+    assert before.uncorrected_calibration_error is None
+    clf.set_rejection(None, valid=mislabelled(210, 5))
+    belief = clf.label_belief_
+    assert (belief.rows, belief.source) == (210, "valid")
+    assert belief.sentence() == clf.calibration_.sentence()
+    after = tg.evaluate(clf, *others)
+    assert after.uncorrected_calibration_error == pytest.approx(before.calibration_error)
+    assert after.uncorrected_reliability == before.reliability
+    assert after.calibration_error < before.calibration_error / 2
+    clf.save(tmp_path / "a.model")
+    again = tg.load(tmp_path / "a.model")
+    assert np.array_equal(again.label_belief_.usual, belief.usual)
+    assert np.array_equal(again.predict_proba(others[0]), clf.predict_proba(others[0]))
+    assert list(again.predict(others[0])) == list(clf.predict(others[0]))
+
+
+def test_a_model_of_before_belief_was_calibrated_has_its_own(tmp_path: Path) -> None:
+    texts, labels = _rows(70)
+    clf = _make("tfidf").fit(texts, labels)
+    assert clf.label_belief_.rows == 70
+    clf.save(tmp_path / "a.model")
+    bundle = read_bundle(tmp_path / "a.model")
+    del bundle.about["label_belief"]
+    write_bundle(tmp_path / "a.model", bundle)
+    old = tg.load(tmp_path / "a.model")
+    assert old.label_belief_.rows == 0
+    own = clf.predict_scores(texts, most=3)
+    assert old.predict_scores(texts, most=3).by_class == pytest.approx(replace(own, values=own.own).by_class)
 
 
 def test_few_positives_count_as_much_where_labels_are_balanced() -> None:

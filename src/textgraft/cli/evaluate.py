@@ -109,7 +109,7 @@ def evaluate(
     with shown_progress("opening the model") as watch:
         classifier = open_model(model, reject)
         if classifier.multilabel_:
-            _check_sets({"--unlabelled": unlabelled, "--suspects": suspects, "--reliability": reliability})
+            _check_sets({"--unlabelled": unlabelled, "--suspects": suspects})
             rows, _ = with_label_lists(rows, True, separator)
             if learned is not None:
                 learned, _ = with_label_lists(learned, True, separator)
@@ -122,7 +122,7 @@ def evaluate(
     if reliability is not None:
         from textgraft.experiments.reliability_plot import draw_reliability
 
-        draw_reliability(result.reliability, result.calibration_error, reliability)
+        draw_reliability(result, reliability)
     if json:
         print_json(result.to_dict())
         return

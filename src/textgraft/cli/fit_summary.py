@@ -30,7 +30,7 @@ def summary_of(
         "threshold": threshold_to_json(classifier.threshold_),
         "training": list(getattr(getattr(learned, "training", learned), "notes", ())),
         "rejection": classifier.rejection_sentences(),
-        "belief": classifier.belief_.sentence() if classifier.belief_.rows else None,
+        "belief": classifier.calibration_.sentence() if classifier.calibration_.rows else None,
         "model": str(to),
         "bytes": sum(path.stat().st_size for path in to.iterdir()),
         "seconds": round(seconds, 2),

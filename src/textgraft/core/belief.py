@@ -51,11 +51,11 @@ class Belief:
 
 
 def corrected(scores: Scores, belief: Belief) -> Scores:
-    """The same classes in the same order, with corrected belief; confidence stays."""
+    """The same classes in the same order, with corrected belief beside their own; confidence stays."""
     if not belief.rows:
         return scores
     values = tempered(scores.values, belief.temperature, belief.floor, scores.n_classes)
-    return replace(scores, values=np.where(scores.codes >= 0, values, 0.0))
+    return replace(scores, values=np.where(scores.codes >= 0, values, 0.0), uncorrected=scores.values)
 
 
 def tempered(values: np.ndarray, temperature: float, floor: float, n_classes: int) -> np.ndarray:

@@ -27,6 +27,8 @@ class Scores:
         n_classes: c.
         multilabel: whether a text may have several labels; then each value is from 0 to 1 by itself,
             a row has no sum that means anything, and what is missing is not believed at all.
+        uncorrected: (n, k) belief in those classes before held-out rows corrected it; ``None`` where nothing
+            did.
     """
 
     codes: np.ndarray
@@ -34,14 +36,24 @@ class Scores:
     confidence: np.ndarray
     n_classes: int
     multilabel: bool = False
+    uncorrected: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.confidence)
 
+    @property
+    def own(self) -> np.ndarray:
+        """(n, k) belief in those classes as the method itself has it."""
+        return self.values if self.uncorrected is None else self.uncorrected
+
     def some(self, rows: np.ndarray) -> Scores:
         """Some of the texts, by number or mask."""
         return replace(
-            self, codes=self.codes[rows], values=self.values[rows], confidence=self.confidence[rows]
+            self,
+            codes=self.codes[rows],
+            values=self.values[rows],
+            confidence=self.confidence[rows],
+            uncorrected=None if self.uncorrected is None else self.uncorrected[rows],
         )
 
     def belief_in(self, codes: np.ndarray) -> np.ndarray:
@@ -74,10 +86,20 @@ def scores_from_dense(by_class: np.ndarray, confidence: np.ndarray) -> Scores:
     return Scores(order, values.astype(np.float64), confidence.astype(np.float64), by_class.shape[1])
 
 
-def scores_of_labels(belief: np.ndarray, confidence: np.ndarray | None = None) -> Scores:
-    """All c labels of belief (n, c) in each by itself; confidence is the largest of a text unless given."""
+def scores_of_labels(
+    belief: np.ndarray, confidence: np.ndarray | None = None, own: np.ndarray | None = None
+) -> Scores:
+    """All c labels of belief (n, c) in each by itself; confidence is the largest of a text unless given.
+
+    Args:
+        belief: perhaps corrected.
+        confidence: (n,).
+        own: (n, c) belief before it was corrected; ``None`` where nothing did.
+    """
     largest = belief.max(axis=1, initial=0.0) if confidence is None else confidence
-    return replace(scores_from_dense(belief, largest), multilabel=True)
+    scores = scores_from_dense(belief, largest)
+    before = None if own is None else np.take_along_axis(own, scores.codes, axis=1).astype(np.float64)
+    return replace(scores, multilabel=True, uncorrected=before)
 
 
 def checked_scores(scores: Scores, method: str) -> Scores:
@@ -100,8 +122,9 @@ def keep_best(scores: Scores, k: int) -> Scores:
     """The same with at most the k most believed classes of each text."""
     if scores.codes.shape[1] <= k:
         return scores
+    own = None if scores.uncorrected is None else scores.uncorrected[:, :k].copy()
     codes, values = scores.codes[:, :k].copy(), scores.values[:, :k].copy()
-    return replace(scores, codes=codes, values=values)
+    return replace(scores, codes=codes, values=values, uncorrected=own)
 
 
 def join_scores(parts: list[Scores], n_classes: int) -> Scores:
@@ -109,12 +132,14 @@ def join_scores(parts: list[Scores], n_classes: int) -> Scores:
     width = max((part.codes.shape[1] for part in parts), default=1)
     codes = [_widen(part.codes, width, -1) for part in parts]
     values = [_widen(part.values, width, 0.0) for part in parts]
+    own = [_widen(part.own, width, 0.0) for part in parts]
     return Scores(
         np.concatenate(codes) if codes else np.empty((0, width), np.int64),
         np.concatenate(values) if values else np.empty((0, width)),
         np.concatenate([part.confidence for part in parts]) if parts else np.empty(0),
         n_classes,
         any(part.multilabel for part in parts),
+        np.concatenate(own) if any(part.uncorrected is not None for part in parts) else None,
     )
 
 
@@ -129,9 +154,12 @@ def scatter_scores(scores: Scores, rows: np.ndarray, n: int, usual: int) -> Scor
     values = np.zeros((n, width))
     confidence = np.full(n, LOWEST_CONFIDENCE)
     codes[:, 0], values[:, 0] = usual, 1.0
+    own = None if scores.uncorrected is None else values.copy()
     if len(rows):
         codes[rows], values[rows], confidence[rows] = scores.codes, scores.values, scores.confidence
-    return Scores(codes, values, confidence, scores.n_classes)
+        if own is not None:
+            own[rows] = scores.own
+    return Scores(codes, values, confidence, scores.n_classes, uncorrected=own)
 
 
 def _widen(array: np.ndarray, width: int, fill: float) -> np.ndarray:

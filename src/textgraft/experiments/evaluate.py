@@ -66,6 +66,8 @@ class Evaluation:
             95 % of in-scope rows.
         calibration_error: expected calibration error of belief in the most believed class, in-scope rows.
         reliability: in-scope rows grouped by that belief, beside the share of them that is right.
+        uncorrected_calibration_error, uncorrected_reliability: the same of the method's own belief, before
+            held-out rows corrected it; ``None`` and empty where none did.
         threshold, threshold_sentence: reject below it (``None``: nothing or everything), and how it was
             chosen.
         classes: results by class, in alphabetical order.
@@ -91,6 +93,8 @@ class Evaluation:
     fpr_at_95_tpr: float | None
     calibration_error: float
     reliability: tuple[Bin, ...]
+    uncorrected_calibration_error: float | None
+    uncorrected_reliability: tuple[Bin, ...]
     threshold: float | None
     threshold_sentence: str
     classes: tuple[ClassResult, ...]
@@ -127,8 +131,9 @@ class Evaluation:
             "auroc": ("AUROC", "in-scope surer than out-of-scope; 0.5 is chance"),
             "fpr_at_95_tpr": ("FPR at 95 % TPR", "out-of-scope accepted when 95 % of in-scope are"),
             "calibration_error": ("calibration error", "mean gap of belief and share right; 0 is best"),
+            "uncorrected_calibration_error": ("  of its own belief", "before held-out rows corrected it"),
         }
-        plain = {"macro_f1", "micro_f1", "auroc", "calibration_error"}
+        plain = {"macro_f1", "micro_f1", "auroc", "calibration_error", "uncorrected_calibration_error"}
         return (
             Measure("rows", "rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)),
             *(
@@ -172,6 +177,7 @@ def evaluation_of(answers: Answers) -> Evaluation:
     truth, predicted, kept = answers.truth, answers.predicted, answers.accepted
     right = predicted[:n] == truth
     best_is_right, believed = answers.best_is_right, scores.values[:n, 0]
+    own = None if scores.uncorrected is None else scores.own[:n, 0]
     classes, micro_f1 = _by_class(truth, predicted[:n])
     auroc, fpr = separation(scores.confidence[:n], scores.confidence[n:]) if len(kept) > n else (None, None)
     unseen = set(answers.examples.labels) - set(answers.classes)
@@ -196,6 +202,8 @@ def evaluation_of(answers: Answers) -> Evaluation:
         fpr_at_95_tpr=fpr,
         calibration_error=calibration_error(believed, best_is_right),
         reliability=reliability(believed, best_is_right),
+        uncorrected_calibration_error=None if own is None else calibration_error(own, best_is_right),
+        uncorrected_reliability=() if own is None else reliability(own, best_is_right),
         threshold=cut if math.isfinite(cut := float(answers.threshold.value)) else None,
         threshold_sentence=answers.threshold.sentence(),
         classes=classes,

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from textgraft.core.belief import Bin
 from textgraft.core.examples import RowReport
+from textgraft.core.label_belief import PLAUSIBLE, label_calibration_error, label_reliability
 from textgraft.core.progress import Watch, unwatched
 from textgraft.experiments.label_answers import JudgedSets, LabelAnswers, label_answers_to
 from textgraft.experiments.label_counts import LabelCounts
@@ -65,6 +67,11 @@ class MultilabelEvaluation:
         labels_a_text, predicted_a_text: means.
         without_label, predicted_without_label: rows with the empty set, true and given.
         out_of_scope_without_label: out-of-scope rows given the empty set.
+        calibration_error: expected calibration error over pairs of row and label that are believed at
+            :data:`~textgraft.core.label_belief.PLAUSIBLE` or more; ``None`` where there is none.
+        reliability: these pairs grouped by belief, beside the share of them that is true.
+        uncorrected_calibration_error, uncorrected_reliability: the same of the method's own belief, before
+            held-out rows corrected it; ``None`` and empty where none did.
         threshold_sentence: how the thresholds were chosen.
         labels: results by label, in alphabetical order.
         notes: what else a person should know about the rows.
@@ -89,6 +96,10 @@ class MultilabelEvaluation:
     without_label: float
     predicted_without_label: float
     out_of_scope_without_label: float | None
+    calibration_error: float | None
+    reliability: tuple[Bin, ...]
+    uncorrected_calibration_error: float | None
+    uncorrected_reliability: tuple[Bin, ...]
     threshold_sentence: str
     labels: tuple[LabelResult, ...]
     notes: tuple[str, ...]
@@ -122,6 +133,11 @@ class MultilabelEvaluation:
             "labels_a_text": ("labels a text", f"true; {self.predicted_a_text:.2f} given"),
             "without_label": ("without a label", f"true; {percent(self.predicted_without_label)} given"),
             "out_of_scope_without_label": ("  out-of-scope", "of out-of-scope texts given no label"),
+            "calibration_error": (
+                "calibration error",
+                f"mean gap of belief and truth, of labels believed at {100 * PLAUSIBLE:.0f} % or more",
+            ),
+            "uncorrected_calibration_error": ("  of its own belief", "before held-out rows corrected it"),
         }
         return (
             Measure("rows", "rows", f"{self.in_scope:,}", scope_words(self.out_of_scope)),
@@ -167,6 +183,8 @@ def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
     counts = LabelCounts.of(true, given)
     unseen_rows = int(true[:, answers.n_learned :].any(axis=1).sum())
     ranking = answers.ranking_precision
+    error, groups = _calibration(answers.belief, true)
+    own_error, own_groups = (None, ()) if answers.own is None else _calibration(answers.own, true)
     return MultilabelEvaluation(
         rows=report.rows,
         in_scope=len(true),
@@ -183,10 +201,18 @@ def label_evaluation_of(answers: LabelAnswers) -> MultilabelEvaluation:
         without_label=float((~true.any(axis=1)).mean()),
         predicted_without_label=float((~given.any(axis=1)).mean()),
         out_of_scope_without_label=float((~outside.any(axis=1)).mean()) if len(outside) else None,
+        calibration_error=error,
+        reliability=groups,
+        uncorrected_calibration_error=own_error,
+        uncorrected_reliability=own_groups,
         threshold_sentence=answers.thresholds.sentence(),
         labels=_by_label(answers, counts),
         notes=tuple(_notes(report, unseen, unseen_rows)),
     )
+
+
+def _calibration(belief: np.ndarray, true: np.ndarray) -> tuple[float | None, tuple[Bin, ...]]:
+    return label_calibration_error(belief, true), label_reliability(belief, true)
 
 
 def _by_label(answers: LabelAnswers, counts: LabelCounts) -> tuple[LabelResult, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -38,6 +38,7 @@ class LabelAnswers:
         true: (n, c) bool.
         given: (n, c) bool, never an unseen label.
         belief: (n, c); 0 for unseen labels.
+        own: likewise as the method itself has it; ``None`` where held-out rows corrected nothing.
         outside: (o, c) bool, labels given to out-of-scope rows.
     """
 
@@ -47,6 +48,7 @@ class LabelAnswers:
     true: np.ndarray
     given: np.ndarray
     belief: np.ndarray
+    own: np.ndarray | None
     outside: np.ndarray
 
     @property
@@ -110,13 +112,19 @@ def label_answers_to(
     )
     unseen = sorted(set(label_counts(examples.labels)) - set(classifier.classes_))
     names = np.array([*classifier.classes_, *unseen], dtype=object)
-    given = np.pad(reached(scores, thresholds), ((0, 0), (0, len(unseen))))
+
+    def with_unseen(by_label: np.ndarray) -> np.ndarray:
+        return np.pad(by_label, ((0, 0), (0, len(unseen))))
+
+    given = with_unseen(reached(scores, thresholds))
+    own = None if scores.uncorrected is None else replace(scores, values=scores.own).by_class
     return LabelAnswers(
         examples=examples,
         names=names,
         thresholds=thresholds,
         true=indicators(examples.labels, names).astype(bool),
         given=given[:n],
-        belief=np.pad(scores.by_class[:n], ((0, 0), (0, len(unseen)))),
+        belief=with_unseen(scores.by_class[:n]),
+        own=None if own is None else with_unseen(own[:n]),
         outside=given[n:],
     )

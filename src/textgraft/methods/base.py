@@ -25,6 +25,7 @@ from textgraft.core.examples import (
     clean_labels,
     clean_texts,
 )
+from textgraft.core.label_belief import LabelBelief
 from textgraft.core.label_sets import LabelledSets, check_label_sets, clean_label_sets, has_lists, label_rows
 from textgraft.core.label_thresholds import LabelThresholds, decide_labels
 from textgraft.core.out_of_fold import OutOfFold
@@ -75,6 +76,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         oos_best_: (o,) codes of the classes they look most like.
         label_thresholds_: where a text may have several labels, a
             :class:`textgraft.core.label_thresholds.LabelThresholds`; else ``None``.
+        label_belief_: ``belief_`` of several labels, a :class:`textgraft.core.label_belief.LabelBelief`.
         run_: where ``fit`` kept checkpoints, a :class:`textgraft.training.checkpoints.FitFolder`; ``None``
             where it kept none, and after loading.
         parameters_: those that it was fitted with, by name.
@@ -194,7 +196,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         self.oos_confidence_, self.oos_best_ = outside.confidence[order], outside.best[order]
         self.held_out_, self.belief_ = rows, fit_belief(judged, plan.source)
         self.threshold_ = fit_threshold(self.reject, rows, self.seed)
-        self.label_thresholds_ = None
+        self.label_thresholds_, self.label_belief_ = None, LabelBelief()
         return self
 
     def out_of_fold(

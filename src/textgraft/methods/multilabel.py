@@ -15,6 +15,7 @@ import numpy as np
 from textgraft.core.belief import Belief
 from textgraft.core.examples import check_learned
 from textgraft.core.held_out import HeldOut
+from textgraft.core.label_belief import LabelBelief
 from textgraft.core.label_sets import LabelledSets, check_label_sets, indicators, label_counts
 from textgraft.core.label_thresholds import (
     LabelThresholds,
@@ -27,6 +28,7 @@ from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
 from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import LabelsExplanation, LabelsNeighbour
+from textgraft.methods.label_judging import fit_label_belief
 from textgraft.methods.lesson import Features, Learned
 
 if TYPE_CHECKING:
@@ -113,8 +115,9 @@ def fit_label_sets(
         true = targets[rows]
     else:
         scores = score(learned, whole.features[~plan.learns], n_classes)
-    thresholds = fit_label_thresholds(scores.by_class, true, plan.source)
-    outside = score(learned, whole.outside, n_classes)
+    belief = fit_label_belief(scores.by_class, true, plan.source)
+    thresholds = fit_label_thresholds(belief.corrected(scores.by_class), true, plan.source)
+    outside = corrected_labels(score(learned, whole.outside, n_classes), belief)
 
     classifier.classes_ = classes
     classifier.class_counts_ = targets[plan.learns].sum(axis=0, dtype=np.int64)
@@ -124,7 +127,7 @@ def fit_label_sets(
     classifier.report_ = examples.report
     classifier.train_texts_ = [text for text, learn in zip(examples.texts, plan.learns, strict=True) if learn]
     classifier.train_codes_ = targets[plan.learns]
-    classifier.label_thresholds_ = thresholds
+    classifier.label_thresholds_, classifier.label_belief_ = thresholds, belief
     above = (outside.by_class - thresholds.values).max(axis=1, initial=-1.0)
     order = np.argsort(above, kind="stable")
     classifier.oos_confidence_, classifier.oos_best_ = above[order], outside.best[order]
@@ -135,7 +138,7 @@ def fit_label_sets(
 def refit_thresholds(
     classifier: TextClassifier, rule: object, valid: tuple[Sequence[object], Sequence[object]] | None
 ) -> None:
-    """As ``set_rejection``: the thresholds of labels anew from rows of the caller's, if there are any.
+    """As ``set_rejection``: thresholds of labels and belief anew from rows of the caller's, if any.
 
     Raises:
         ParameterError: a rule of rejection.
@@ -148,26 +151,37 @@ def refit_thresholds(
         features = classifier._represent(classifier.encoder_, examples.texts, unwatched)
         scores = label_scores(classifier, classifier.learned_, features, len(classifier.classes_))
         true = indicators(examples.labels, classifier.classes_)
-        classifier.label_thresholds_ = fit_label_thresholds(scores.by_class, true, "valid")
+        belief = fit_label_belief(scores.by_class, true, "valid")
+        classifier.label_thresholds_ = fit_label_thresholds(belief.corrected(scores.by_class), true, "valid")
+        classifier.label_belief_ = belief
 
 
 def label_scores(classifier: TextClassifier, learned: Learned, features: Features, n_classes: int) -> Scores:
-    """What is believed of n rows; perhaps none."""
+    """What the method itself believes of n rows; perhaps none."""
     assert isinstance(classifier, TakesSeveral)
     belief = classifier._believe(learned, features) if len(features) else np.empty((0, n_classes))
     return checked_scores(scores_of_labels(belief), classifier.method)
+
+
+def corrected_labels(scores: Scores, belief: LabelBelief) -> Scores:
+    """Corrected belief beside their own; confidence is the largest of it."""
+    if not belief.rows:
+        return scores
+    return scores_of_labels(belief.corrected(scores.by_class), own=scores.by_class)
 
 
 def label_scores_of_texts(classifier: TextClassifier, texts: list[str], watch: Watch) -> Scores:
     """What is believed of clean texts: of one without content nothing, at the lowest confidence."""
     rows = np.flatnonzero([bool(text.strip()) for text in texts])
     n_classes = len(classifier.classes_)
-    belief, confidence = np.zeros((len(texts), n_classes)), np.full(len(texts), LOWEST_CONFIDENCE)
+    own, confidence = np.zeros((len(texts), n_classes)), np.full(len(texts), LOWEST_CONFIDENCE)
+    belief = own.copy()
     if len(rows):
         features = classifier._represent(classifier.encoder_, [texts[row] for row in rows], watch)
-        found = label_scores(classifier, classifier.learned_, features, n_classes)
-        belief[rows], confidence[rows] = found.by_class, found.confidence
-    return scores_of_labels(belief, confidence)
+        own[rows] = label_scores(classifier, classifier.learned_, features, n_classes).by_class
+        belief[rows] = classifier.label_belief_.corrected(own[rows])
+        confidence[rows] = belief[rows].max(axis=1)
+    return scores_of_labels(belief, confidence, own if classifier.label_belief_.rows else None)
 
 
 def explain_labels(

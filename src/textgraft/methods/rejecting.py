@@ -11,6 +11,7 @@ import numpy as np
 from textgraft.core.belief import Belief
 from textgraft.core.examples import Examples, check_examples, check_learned, codes_of
 from textgraft.core.held_out import HeldOut
+from textgraft.core.label_belief import LabelBelief
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
@@ -42,6 +43,7 @@ class Rejecting(ABC):
     belief_: Belief
     threshold_: Threshold
     label_thresholds_: LabelThresholds | None
+    label_belief_: LabelBelief
 
     @property
     def reads(self) -> Literal["vectors", "texts"]:
@@ -71,7 +73,7 @@ class Rejecting(ABC):
         """Change the rejection rule of a fitted classifier without fitting it again.
 
         Uses the held-out rows kept from ``fit``, or those of ``valid``, which calibrate belief anew.
-        Where a text may have several labels there is no rule, and ``valid`` fits the labels' thresholds.
+        Where a text may have several labels there is no rule, and ``valid`` fits the labels' thresholds anew.
         Where it raises, nothing has changed.
 
         Raises:
@@ -125,6 +127,11 @@ class Rejecting(ABC):
             learned = f", {some}which it also learned from" if self._can_learn_outside(n) else ""
             sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
         return sentences
+
+    @property
+    def calibration_(self) -> Belief | LabelBelief:
+        """How belief was calibrated, of one label a text or of several."""
+        return self.belief_ if self.label_thresholds_ is None else self.label_belief_
 
     def _can_learn_outside(self, n: int) -> bool:
         """Whether n out-of-scope rows would be learned from, so that their confidences prove nothing."""

@@ -15,6 +15,7 @@ from textgraft.bundle import Bundle, with_prefix, without_prefix, write_bundle
 from textgraft.core.belief import Belief
 from textgraft.core.examples import RowReport, clean_label_set
 from textgraft.core.held_out import HeldOut
+from textgraft.core.label_belief import LabelBelief
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.risk import Tested
 from textgraft.core.rules import parse_rule
@@ -67,6 +68,8 @@ def write_classifier(classifier: Any, path: str | Path, parameters: dict[str, An
     }
     if (thresholds := classifier.label_thresholds_) is not None:
         about["label_thresholds"] = {name: getattr(thresholds, name) for name in _LABEL_SETTINGS}
+        about["label_belief"] = asdict(classifier.label_belief_)
+        arrays["label_usual"] = about["label_belief"].pop("usual")
         arrays |= {"label_thresholds": thresholds.values, "label_positives": thresholds.positives}
     arrays |= {name[:-1]: getattr(classifier, name) for name in _ARRAYS}
     arrays |= {f"held_out_{name}": getattr(classifier.held_out_, name) for name in _HELD_OUT}
@@ -97,6 +100,9 @@ def restore_attributes(classifier: Any, bundle: Bundle) -> None:
             positives=bundle.arrays["label_positives"],
             **about["label_thresholds"],
         )
+    classifier.label_belief_ = LabelBelief()
+    if "label_belief" in about:
+        classifier.label_belief_ = LabelBelief(usual=bundle.arrays["label_usual"], **about["label_belief"])
     for name in _ARRAYS:
         setattr(classifier, name, bundle.arrays.get(name[:-1]))
     if classifier.oos_best_ is None:

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from textgraft.core.belief import Bin
 from textgraft.core.binomial import wilson_interval
 from textgraft.core.counting import counted
+from textgraft.core.label_belief import PLAUSIBLE
 from textgraft.experiments.charts import Axis, Chart, Point, Series, axis_over
+from textgraft.experiments.evaluate import Evaluation
+from textgraft.experiments.evaluate_labels import MultilabelEvaluation
 from textgraft.experiments.risk_coverage import RiskCoverage
 from textgraft.training.records import Training
 
@@ -33,23 +36,54 @@ def risk_coverage_chart(curve: RiskCoverage) -> Chart:
     )
 
 
-def reliability_chart(groups: Sequence[Bin]) -> Chart:
-    """Share right by belief, with 95 % intervals."""
-    points = tuple(
-        Point(one.belief, one.right, *wilson_interval(one.right, one.rows), counted(one.rows, "text"))
-        for one in groups
+def reliability_chart(found: Evaluation) -> Chart | None:
+    """Share right by belief, with 95 % intervals; ``None`` without a text."""
+    return _reliability(
+        found,
+        "Texts grouped by belief in their most believed class, and the share of each group that is right. "
+        "A calibrated classifier lies on the dashed line; above it, it is right more often than it believes.",
+        ("belief in the most believed class", "share of them right", "text"),
     )
+
+
+def label_reliability_chart(found: MultilabelEvaluation) -> Chart | None:
+    """Share true by belief in each label, with 95 % intervals; ``None`` where no label is plausible."""
+    return _reliability(
+        found,
+        f"Pairs of text and label believed at {100 * PLAUSIBLE:.0f} % or more, grouped by belief, and the "
+        "share of each group that is true. A calibrated classifier lies on the dashed line; above it, labels "
+        "are true more often than it believes.",
+        ("belief in a label", "share of them true", "pair"),
+    )
+
+
+def _reliability(
+    found: Evaluation | MultilabelEvaluation, description: str, words: tuple[str, str, str]
+) -> Chart | None:
+    """Belief beside truth; ``words`` name both axes and what is counted."""
+    across, up, noun = words
+    if not found.reliability:
+        return None
+
+    def points(groups: Sequence[Bin]) -> tuple[Point, ...]:
+        return tuple(
+            Point(one.belief, one.right, *wilson_interval(one.right, one.rows), counted(one.rows, noun))
+            for one in groups
+        )
+
+    series = [
+        Series("as sure as right", (Point(0.0, 0.0), Point(1.0, 1.0)), "guide"),
+        Series("this classifier, 95 % intervals", points(found.reliability)),
+    ]
+    if found.uncorrected_reliability:
+        series.append(Series("its own belief, before calibration", points(found.uncorrected_reliability)))
     return Chart(
         "reliability",
         "Belief beside truth",
-        "Texts grouped by belief in their most believed class, and the share of each group that is right. "
-        "A calibrated classifier lies on the dashed line; above it, it is right more often than it believes.",
-        Axis("belief in the most believed class", 0.0, 1.0, form="percent"),
-        Axis("share of them right", 0.0, 1.0, form="percent"),
-        (
-            Series("as sure as right", (Point(0.0, 0.0), Point(1.0, 1.0)), "guide"),
-            Series("this classifier, 95 % intervals", points),
-        ),
+        description,
+        Axis(across, 0.0, 1.0, form="percent"),
+        Axis(up, 0.0, 1.0, form="percent"),
+        tuple(series),
     )
 
 

@@ -59,7 +59,7 @@ class EvaluationReport(AboutClassifier):
             report=self,
             origin=self.origin,
             risk_chart=risk_coverage_chart(self.curve),
-            reliability_chart=reliability_chart(self.evaluation.reliability),
+            reliability_chart=reliability_chart(self.evaluation),
             losses_chart=self.losses_chart,
         )
 
@@ -108,7 +108,7 @@ def evaluation_report(
         **vars(about_classifier(classifier, origin, seed)),
         evaluation=evaluation_of(answers),
         intervals=score_intervals(answers, seed),
-        belief_sentence=classifier.belief_.sentence(),
+        belief_sentence=classifier.calibration_.sentence(),
         curve=risk_coverage(answers),
         confusions=found,
         errors=surest_errors(classifier, answers, watch=watch),

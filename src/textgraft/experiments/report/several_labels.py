@@ -11,6 +11,7 @@ from textgraft.experiments.label_answers import label_answers_to
 from textgraft.experiments.label_intervals import label_score_intervals
 from textgraft.experiments.label_slips import LabelSlips, label_slips
 from textgraft.experiments.report.about import AboutClassifier, about_classifier
+from textgraft.experiments.report.charts import label_reliability_chart
 from textgraft.experiments.report.evaluation import MOST_CLASSES
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import rendered
@@ -27,12 +28,14 @@ class LabelReport(AboutClassifier):
     Attributes:
         evaluation: the scores.
         intervals: 95 % intervals of scores by name; ``None`` where there is none.
+        belief_sentence: how belief was calibrated.
         slips: where it is wrong, with evidence.
         training_rows: what is wrong with the rows it learned from.
     """
 
     evaluation: MultilabelEvaluation
     intervals: dict[str, Bounds | None]
+    belief_sentence: str
     slips: LabelSlips
     training_rows: TrainingRows
 
@@ -42,6 +45,7 @@ class LabelReport(AboutClassifier):
             "evaluation_of_sets.html.j2",
             report=self,
             origin=self.origin,
+            reliability_chart=label_reliability_chart(self.evaluation),
             losses_chart=self.losses_chart,
         )
 
@@ -82,6 +86,7 @@ def label_report(
         **vars(about_classifier(classifier, origin, seed)),
         evaluation=label_evaluation_of(answers),
         intervals=label_score_intervals(answers, seed),
+        belief_sentence=classifier.calibration_.sentence(),
         slips=label_slips(classifier, answers, watch=watch),
         training_rows=training_label_sets(classifier, answers, train),
     )
