@@ -29,8 +29,9 @@ def inspect(
 ) -> None:
     """Look at a file of labelled texts before learning from it.
 
-    Reports rows, classes and balance, lengths in tokens under the encoder, languages, duplicates,
-    conflicting labels, leaks into a test file, and whether the labels look multi-label.
+    Reports rows, classes and balance, lengths in tokens under the encoder, languages, duplicates and
+    texts in nearly the same words, conflicting labels, leaks into a test file, and whether the labels
+    look multi-label.
 
     Examples:
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textgraft.core.counting import counted
 from textgraft.core.examples import LONG_TEXT, RowReport
+from textgraft.experiments.alike import Alike
 from textgraft.experiments.languages import UNKNOWN
 from textgraft.experiments.lengths import Lengths
 from textgraft.experiments.repeats import Leaks, Repeats
@@ -74,6 +75,27 @@ def on_repeats(repeats: Repeats, n_rows: int, under: str = "several labels") -> 
         said.append(
             f"{counted(repeated, 'row repeats', 'rows repeat')} an earlier one: a random split puts copies "
             "on both sides and looks better than it is. Remove them before splitting."
+        )
+    return said
+
+
+def on_alike(alike: Alike | None, n_rows: int, n_tested: int = 0, other: str = "another label") -> list[str]:
+    """What to do about texts in nearly the same words; ``other`` is under what they contradict each other."""
+    if alike is None:
+        return ["So many texts are so much alike that near copies were not looked for."]
+    said, words = [], "in nearly the words (four fifths shared) of"
+    if alike.apart:
+        stand = "text is" if alike.apart == 1 else "texts are"
+        said.append(f"{alike.apart:,} {stand} {words} one under {other}: are both labels right?")
+    if alike.same and alike.same >= NOTABLE * n_rows:
+        stand = "text is" if alike.same == 1 else "texts are"
+        said.append(
+            f"{alike.same:,} {stand} {words} an earlier one: where rows are split, keep them on one side."
+        )
+    if alike.seen and alike.seen >= NOTABLE * n_tested:
+        said.append(
+            f"{alike.seen:,} of {counted(n_tested, 'test text')} ({percent(alike.seen / n_tested)}) {words} "
+            "a training text: texts that come later may be harder."
         )
     return said
 

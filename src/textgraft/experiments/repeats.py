@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ class Repeats:
         conflicts: distinct texts under several labels.
         near_conflicts: further distinct texts under several labels only after normalising.
         examples: up to five of both kinds of conflict.
+        copies: up to five texts that have copies, with how many rows have them, most first.
     """
 
     distinct: int
@@ -39,6 +41,7 @@ class Repeats:
     conflicts: int
     near_conflicts: int
     examples: tuple[Conflict, ...]
+    copies: tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def find_repeats(rows: Sequence[Row]) -> Repeats:
     conflicts = {text: labels for text, labels in clear.items() if len(labels) > 1}
     known = {normal(text) for text in conflicts}
     further = {text: labels for text, labels in blurred.items() if len(labels) > 1 and text not in known}
+    written = {normal_row: text for normal_row, (text, _) in zip(normal_rows[::-1], rows[::-1], strict=True)}
+    often = Counter(normal_rows).most_common(N_EXAMPLES)
     examples = [*conflicts.items(), *further.items()][:N_EXAMPLES]
     return Repeats(
         distinct=len(blurred),
@@ -77,6 +82,7 @@ def find_repeats(rows: Sequence[Row]) -> Repeats:
         conflicts=len(conflicts),
         near_conflicts=len(further),
         examples=tuple(Conflict(text, tuple(sorted(labels))) for text, labels in examples),
+        copies=tuple((written[row], count) for row, count in often if count > 1),
     )
 
 

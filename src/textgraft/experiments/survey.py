@@ -13,7 +13,8 @@ from textgraft.core.counting import counted
 from textgraft.core.examples import Examples, RowReport, check_examples
 from textgraft.core.label_sets import LabelSet, check_label_sets, has_lists, label_rows
 from textgraft.encoders.encoder import Encoder
-from textgraft.experiments.advice import on_classes, on_leaks, on_repeats, on_rows, on_texts
+from textgraft.experiments.advice import on_alike, on_classes, on_leaks, on_repeats, on_rows, on_texts
+from textgraft.experiments.alike import Alike, Pair, find_alike
 from textgraft.experiments.languages import language_shares, substance
 from textgraft.experiments.lengths import Lengths, describe_lengths
 from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
@@ -66,6 +67,7 @@ class Survey:
         languages: (ISO 639 code or ``unknown``, share) of a sample, largest first.
         repeats: duplicates and conflicts; out-of-scope rows count as one label.
         leaks: test texts among the training texts, if test rows were given.
+        alike: near copies, of them too; ``None`` where there are too many to look at.
         multilabel: why the rows look multi-label although each has one label, or ``None``.
         label_sets: what is known of lists of labels, where rows have them; then classes are counted in each.
     """
@@ -81,6 +83,7 @@ class Survey:
     languages: tuple[tuple[str, float], ...]
     repeats: Repeats
     leaks: Leaks | None
+    alike: Alike | None
     multilabel: str | None
     label_sets: LabelSets | None = None
 
@@ -91,6 +94,7 @@ class Survey:
             *on_classes(len(self.classes), self.singletons, self.balance, self.multilabel),
             *on_repeats(self.repeats, rows.in_scope + rows.out_of_scope),
             *(on_leaks(self.leaks) if self.leaks else []),
+            *on_alike(self.alike, rows.in_scope + rows.out_of_scope, self.leaks.texts if self.leaks else 0),
             *on_texts(self.tokens, self.encoder, self.very_short, self.languages),
             *on_rows(rows),
         ]
@@ -112,9 +116,21 @@ class Survey:
                 f"  {shortened(one.text, 60)}  →  {', '.join(map(shortened, one.labels))}"
                 for one in self.repeats.examples
             ]
+        if self.repeats.copies:
+            lines += ["", "Repeated most:"]
+            lines += [f"  {shortened(text, 60)}  ×  {count:,}" for text, count in self.repeats.copies]
         if self.leaks and self.leaks.examples:
             lines += ["", "Test texts that are training texts:"]
             lines += [f"  {shortened(text, 80)}" for text in self.leaks.examples]
+        if self.alike:
+            lines += _pairs_said("Much alike, under different labels:", self.alike.apart_examples)
+            lines += _pairs_said("Much alike:", self.alike.same_examples)
+        if self.alike and self.alike.seen_examples:
+            lines += ["", "Test texts much like a training text:"]
+            lines += [
+                f"  {shortened(text, 60)}  ~  {shortened(other, 60)}"
+                for text, other in self.alike.seen_examples
+            ]
         advice = [f"* {sentence}" for sentence in self.advice()]
         return "\n".join([*lines, "", *(advice or ["Nothing stands out: learn from it."])])
 
@@ -158,6 +174,9 @@ class Survey:
         ]
         if leaks:
             facts += [["test texts seen", f"{leaks.exact:,} exact, {leaks.near:,} more, of {leaks.texts:,}"]]
+        if alike := self.alike:
+            seen = f", {alike.seen:,} test texts like one of them" if leaks else ""
+            facts += [["texts much alike", f"{alike.same:,}, {alike.apart:,} under different labels{seen}"]]
         return facts
 
 
@@ -187,10 +206,12 @@ def survey(
     examples, sets = _checked(texts, labels, outside)
     every = [*examples.texts, *examples.out_of_scope, *examples.unlabelled]
     rows: list[Row] = list(zip(examples.texts, examples.labels, strict=True))
-    repeats = find_repeats(rows + [(text, OUT_OF_SCOPE) for text in examples.out_of_scope])
+    rows += [(text, OUT_OF_SCOPE) for text in examples.out_of_scope]
+    repeats = find_repeats(rows)
     names = _names(examples, sets)
     classes = sorted(Counter(names).items(), key=lambda item: (-item[1], item[0]))
-    leaks = None
+    leaks: Leaks | None = None
+    asked: list[str] = []
     if test is not None:
         checked, test_sets = _checked(*test, outside)
         asked = [*checked.texts, *checked.out_of_scope, *checked.unlabelled]
@@ -207,9 +228,25 @@ def survey(
         languages=language_shares(every, seed),
         repeats=repeats,
         leaks=leaks,
+        alike=find_alike(rows, every, asked),
         multilabel=multilabel_evidence(examples.labels, repeats) if sets is None else None,
         label_sets=None if sets is None else describe_sets(sets),
     )
+
+
+def _pairs_said(head: str, pairs: Sequence[Pair]) -> list[str]:
+    """Texts that are much alike, with their labels."""
+    if not pairs:
+        return []
+    return [
+        "",
+        head,
+        *(
+            f"  {shortened(one.text, 60)} → {', '.join(map(shortened, one.labels))}  ~  "
+            f"{shortened(one.other, 60)} → {', '.join(map(shortened, one.other_labels))}"
+            for one in pairs
+        ),
+    ]
 
 
 def _checked(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from textgraft.core.examples import Examples, check_examples
 from textgraft.core.label_sets import LabelledSets, check_label_sets, label_counts
 from textgraft.core.progress import Watch
-from textgraft.experiments.advice import on_leaks, on_repeats
+from textgraft.experiments.advice import on_alike, on_leaks, on_repeats
+from textgraft.experiments.alike import Alike, find_alike
 from textgraft.experiments.answers import Answers
 from textgraft.experiments.label_answers import LabelAnswers
 from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
@@ -31,6 +32,7 @@ class TrainingRows:
         rows, classes: how many.
         repeats: duplicates and contradictions among them.
         leaks: test texts that are among them.
+        alike: near copies; ``None`` where there are too many to look at.
         suspects: labels that are doubted; ``None`` when nobody looked.
         advice: what to do, a sentence each.
     """
@@ -40,6 +42,7 @@ class TrainingRows:
     classes: int
     repeats: Repeats
     leaks: Leaks
+    alike: Alike | None
     suspects: Suspects | None
     advice: tuple[str, ...]
 
@@ -88,7 +91,7 @@ def training_label_sets(
         [*test.texts, *test.out_of_scope],
         (label_counts(examples.labels), label_counts(test.labels)),
         given=train is not None,
-        under="several sets of labels",
+        under=("several sets of labels", "another set of labels"),
     )
 
 
@@ -99,26 +102,33 @@ def _looked_at(
     labels: tuple[Iterable[str], Iterable[str]],
     *,
     given: bool,
-    under: str = "several labels",
+    under: tuple[str, str] = ("several labels", "another label"),
 ) -> TrainingRows:
-    """Copies, contradictions and leaks.
+    """Copies, near copies, contradictions and leaks.
 
     Args:
         rows: that were learned from.
         known, tested: all training texts, all test texts.
         labels: of training rows and of test rows.
         given: as of :class:`TrainingRows`.
-        under: what a text stands under that contradicts itself.
+        under: what a text stands under that contradicts itself, and one that contradicts a near copy.
     """
     repeats, leaks = find_repeats(rows), find_leaks(known, tested, *labels)
+    alike = find_alike(rows, known, tested)
+    advice = (
+        *on_repeats(repeats, len(rows), under[0]),
+        *on_leaks(leaks),
+        *on_alike(alike, len(rows), len(tested), under[1]),
+    )
     return TrainingRows(
         given=given,
         rows=len(rows),
         classes=len(set(labels[0])),
         repeats=repeats,
         leaks=leaks,
+        alike=alike,
         suspects=None,
-        advice=(*on_repeats(repeats, len(rows), under), *on_leaks(leaks)),
+        advice=advice,
     )
 
 
