@@ -102,11 +102,12 @@ CHANGED: dict[str, dict[str, Any]] = {
     "siamese": {
         "loss": "triplet", "margin": 0.1, "widths": "8", "heads": 4, "dropout": 0.0, "epochs": 1, "rate": 0.5,
         "k": 2, "temperature": 3.0, "train_encoder": True, "encoder_rate": 0.5,
+        "patience": 1,
     },
     "pair": {
         "scorer": "cross", "train_encoder": True, "k": 2, "negatives": 1, "epochs": 1, "rate": 0.5,
         "batch_size": 1, "dropout": 0.5, "encoder_epochs": 1, "encoder_rate": 0.5, "max_tokens": 8,
-        "index": "approximate",
+        "index": "approximate", "patience": 1,
     },
     "finetune": {
         "epochs": 1, "rate": 0.5, "batch_size": 1, "contrast": 0, "max_tokens": 3, "truncate": "end",
@@ -400,10 +401,10 @@ def test_all_faults_are_reported_at_once(name: str) -> None:
         "batch_size": 0, "max_tokens": 1, "patience": -1,
     }  # fmt: skip
     own["blend"] = {"parts": "tfidf+tfidf", "weighing": "by hand"}
-    own["pair"] = {"k": 0, "scorer": "best", "negatives": 0, "rate": -1.0}
+    own["pair"] = {"k": 0, "scorer": "best", "negatives": 0, "rate": -1.0, "patience": -1}
     own["siamese"] = {"loss": "hinge", "margin": 0, "widths": "a", "heads": 0, "dropout": 1.0, "epochs": -1,
                       "rate": 2.0, "k": 0, "temperature": 0.0, "train_encoder": "yes",
-                      "encoder_rate": -1.0}  # fmt: skip
+                      "encoder_rate": -1.0, "patience": -1}  # fmt: skip
     clf = _make(name, reject="coverage:0.9", holdout=0.9, seed=-1, **own[name])
     with pytest.raises(ParameterError) as caught:
         clf.fit(*_corpus(2))

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import textgraft as tg
+from stopping import check_stopped_early
 from textgraft.core.progress import unwatched
 from textgraft.encoders import load_encoder
 from textgraft.errors import ParameterError
+from textgraft.methods.early_stopping import TOO_FEW_TO_WATCH
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.pair import PairClassifier
 
@@ -99,6 +101,32 @@ def test_scorer_and_cosine_are_weighed_on_held_out_rows_when_there_are_enough(
     assert weighed.score(*_corpus(8, seed=1)) >= 0.95
     monkeypatch.undo()
     assert list(PairClassifier("hashing", epochs=2).fit(*rows).learned_.mix) == [0.0, 0.0, 1.0]
+
+
+def test_patience_watches_pairs_of_rows_that_are_held_out() -> None:
+    clf = PairClassifier("hashing", patience=1, epochs=60, rate=0.3, batch_size=16).fit(*_corpus(30))
+    check_stopped_early(clf.learned_.training, most=60, learned=90 - 9)
+    # nine rows are too few to weigh scorer and cosine on, and are neighbours all the same
+    assert list(clf.learned_.mix) == [0.0, 0.0, 1.0]
+    assert len(clf.learned_.evidence) == 90
+
+
+@pytest.mark.parametrize("parameters", [{"scorer": "cross"}, {"train_encoder": True}], ids=str)
+def test_patience_watches_what_reads_texts_too(
+    tiny_models: Callable[[str], Path], parameters: dict[str, Any]
+) -> None:
+    encoder = load_encoder(str(tiny_models("bert")), cache=None)
+    clf = PairClassifier(encoder, patience=0, epochs=2, encoder_epochs=2, negatives=2, **parameters)
+    reports = clf.fit(*_corpus(10)).learned_.training.reports
+    assert len(reports) >= 2
+    assert all(report.valid_loss is not None for report in reports)
+
+
+def test_patience_without_rows_to_watch_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textgraft.methods.pair.holdout_rows", lambda codes, *_: np.zeros(len(codes), bool))
+    clf = PairClassifier("hashing", patience=1, epochs=2).fit(*_corpus(2))
+    assert [report.valid_loss for report in clf.learned_.training.reports] == [None, None]
+    assert clf.learned_.training.notes[-1] == TOO_FEW_TO_WATCH
 
 
 def test_anchors_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

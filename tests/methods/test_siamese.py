@@ -15,6 +15,7 @@ from textgraft.bundle import read_bundle, write_bundle
 from textgraft.core.progress import Progress
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import ParameterError
+from textgraft.methods.early_stopping import TOO_FEW_TO_WATCH
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.siamese import SiameseClassifier, _rows
 
@@ -83,6 +84,24 @@ def test_training_goes_down_and_is_told(tmp_path: Path) -> None:
     losses = [report.train_loss for report in clf.learned_.training.reports]
     assert losses[-1] < losses[0]
     assert _reloaded(clf, tmp_path / "a.model").learned_.training == clf.learned_.training
+
+
+@pytest.mark.parametrize("loss", ["triplet", "contrastive"])
+def test_patience_watches_rows_and_keeps_the_best_weights(loss: str) -> None:
+    clf = _make(loss=loss, patience=1, epochs=40, rate=0.3).fit(*_corpus(20))
+    losses = [report.valid_loss for report in clf.learned_.training.reports]
+    assert None not in losses
+    assert len(losses) < 40
+    assert clf.learned_.training.best_epoch == 1 + int(np.argmin(losses)) == len(losses) - 1
+    # rows that were watched are neighbours all the same
+    assert len(clf.learned_.evidence) == 60
+
+
+def test_rows_of_too_few_classes_are_not_watched_and_that_is_said() -> None:
+    texts, labels = _corpus(1)
+    clf = _make(patience=1, epochs=2).fit(texts, labels)
+    assert [report.valid_loss for report in clf.learned_.training.reports] == [None, None]
+    assert clf.learned_.training.notes[-1] == TOO_FEW_TO_WATCH
 
 
 def test_a_loaded_model_projects_bit_for_bit(tmp_path: Path) -> None:

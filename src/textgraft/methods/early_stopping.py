@@ -10,6 +10,8 @@ from textgraft.core.splits import holdout_rows
 
 EARLY_STOPPING_SHARE = 0.1
 
+TOO_FEW_TO_WATCH = "Too few rows to hold some out and watch them: patience did nothing."
+
 
 class Divisible(Protocol):
     """Batches that can be divided by rows."""

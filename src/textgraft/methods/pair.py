@@ -10,6 +10,7 @@ Confidence is the probability that the text belongs with the best candidate of i
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
@@ -25,8 +26,9 @@ from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable, encoded, transformer_under
 from textgraft.methods.base import TextClassifier
+from textgraft.methods.early_stopping import TOO_FEW_TO_WATCH
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.faults import is_count, is_number, patience_faults
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.matcher import SCORER_ALONE, Matcher, mixture
 from textgraft.methods.pace import PACES, Pace
@@ -35,7 +37,7 @@ from textgraft.search.index import KINDS, build_index, index_from_arrays, index_
 
 if TYPE_CHECKING:
     from textgraft.networks.matching import Passages, Scorer, TunedVectors
-    from textgraft.training.loop import Settings
+    from textgraft.training.loop import Batches, Settings
     from textgraft.training.pairs import Draws
     from textgraft.training.records import Training
 
@@ -79,6 +81,9 @@ class PairClassifier(TextClassifier):
         batch_size: rows a step, each with its partners; ``auto`` by its kind.
         dropout: in the scorer.
         encoder_epochs, encoder_rate: of training the encoder.
+        patience: hold out a tenth of the rows, stop after so many epochs without a better loss on pairs
+            with them, and keep the best weights; ``None`` runs the whole plan. With 2,000 rows a tenth
+            is held out in any case.
         max_tokens: the most tokens a trained transformer reads of a text, or of two joined.
         index: ``exact``, ``approximate`` (needs the extra ``ann``) or ``auto``.
         reject: a rejection rule, or ``None``.
@@ -105,6 +110,7 @@ class PairClassifier(TextClassifier):
         dropout: float = 0.1,
         encoder_epochs: int = 3,
         encoder_rate: float = 1e-4,
+        patience: int | None = None,
         max_tokens: int = 128,
         index: str = "auto",
         reject: Rule | None = None,
@@ -123,6 +129,7 @@ class PairClassifier(TextClassifier):
         self.dropout = dropout
         self.encoder_epochs = encoder_epochs
         self.encoder_rate = encoder_rate
+        self.patience = patience
         self.max_tokens = max_tokens
         self.index = index
         self.reject = reject
@@ -155,7 +162,7 @@ class PairClassifier(TextClassifier):
             faults.append(f"dropout must be a number from 0 to 0.9, found {self.dropout!r}")
         if self.index not in KINDS:
             faults.append(f"index must be one of {', '.join(KINDS)}, found {self.index!r}")
-        return faults
+        return faults + patience_faults(self.patience)
 
     def _open_encoder(self) -> Encoder:
         encoder = as_encoder(self.encoder)
@@ -191,12 +198,13 @@ class PairClassifier(TextClassifier):
         from textgraft.networks.matching import Passages
         from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.joining import trained_in_turn
+        from textgraft.training.pairs import joined_pair_loss, start_from_cosine, vector_pair_loss
         from textgraft.training.records import Training
 
         assert lesson.encoder is not None
         n, codes = len(lesson.codes), _codes_with_outside(lesson)
         texts = [*lesson.features, *lesson.outside]
-        held = _held_out(lesson.codes, self.seed)
+        held = _held_out(lesson.codes, self.seed, FEWEST_HELD_OUT if self.patience is None else 1)
         # pairs of rows that the mixture is fitted on are never learned from
         seen = np.setdiff1d(np.arange(len(codes)), held)
         learnable = bool(ClassRows(codes[seen]).has_mate.any())
@@ -206,8 +214,9 @@ class PairClassifier(TextClassifier):
         changed: dict[str, np.ndarray] = {}
         tuned = None
         if self.train_encoder and learnable:
-            draws = self._draws(codes[seen], vectors[seen], for_encoder=True)
-            encoder, tensors, tuned = self._tune(lesson, [texts[row] for row in seen], draws, watch)
+            learns = self._draws(codes[seen], vectors[seen], for_encoder=True)
+            watched = self._watched(codes, vectors, held, for_encoder=True)
+            encoder, tensors, tuned = self._tune(lesson, texts, seen, (learns, watched), watch)
             changed |= with_prefix("encoder.", tensors)
             vectors = unit_rows(encoder.encode(texts))
 
@@ -217,11 +226,25 @@ class PairClassifier(TextClassifier):
         mix = np.array(SCORER_ALONE)
         if learnable:
             kept = Passages([texts[row] for row in seen], vectors[seen])
-            training = self._train_scorer(lesson, network, scorer, plan, kept, codes[seen], watch)
+            learns = self._draws(codes[seen], kept.vectors)
+            start_from_cosine(network, kept.vectors, learns)
+            watched = self._watched(codes, vectors, held)
+            every = Passages(texts, vectors)
+            training = lesson.train(
+                network,
+                plan,
+                self._pairs(scorer, kept, learns),
+                joined_pair_loss if self.scorer == "cross" else vector_pair_loss,
+                valid=None if watched is None else self._pairs(scorer, every, watched),
+                settings=self._scorer_settings(lesson, scorer),
+                watch=watch,
+            )
+            if self.patience is not None and watched is None:
+                training = replace(training, notes=(*training.notes, TOO_FEW_TO_WATCH))
         else:
             training = Training(plan, (), 0, (NO_MATES,))
         network.requires_grad_(False).eval()
-        if learnable and len(held):
+        if learnable and len(held) >= FEWEST_HELD_OUT:
             index = build_index(kept.vectors, self.index)
             asked = Passages([texts[row] for row in held], vectors[held])
             mix = mixture(scorer, index, (kept, codes[seen]), (asked, codes[held]), int(self.k))
@@ -237,22 +260,50 @@ class PairClassifier(TextClassifier):
             training=training if tuned is None else trained_in_turn(tuned, training),
         )
 
-    def _draws(self, codes: np.ndarray, vectors: np.ndarray, *, for_encoder: bool = False) -> Draws:
-        """Partners for rows that have a mate, and (of the scorer) for out-of-scope rows."""
+    def _draws(
+        self,
+        codes: np.ndarray,
+        vectors: np.ndarray,
+        asked: np.ndarray | None = None,
+        *,
+        for_encoder: bool = False,
+    ) -> Draws:
+        """Partners for rows, all or ``asked``, that have a mate; of the scorer also for out-of-scope ones."""
         from textgraft.training.pairs import Draws
 
         classes = ClassRows(codes)
         asks = classes.has_mate if for_encoder else classes.has_mate | (codes < 0)
-        draw = np.random.default_rng(self.seed)
-        anchors = drawn_rows(np.flatnonzero(asks), MOST_ANCHORS, draw)
+        rows = np.flatnonzero(asks) if asked is None else asked[asks[asked]]
+        anchors = drawn_rows(rows, MOST_ANCHORS, np.random.default_rng(self.seed))
         nearest = build_index(vectors, self.index).search(vectors[anchors], NEAREST).positions
         n_negatives, n_strangers = (1, 0) if for_encoder else (int(self.negatives), STRANGERS)
         return Draws(classes, anchors, nearest, n_negatives, n_strangers, int(self.seed))
 
+    def _watched(
+        self, codes: np.ndarray, vectors: np.ndarray, held: np.ndarray, *, for_encoder: bool = False
+    ) -> Draws | None:
+        """With patience, partners among all rows for held-out ones; ``None`` where none has a mate."""
+        if self.patience is None:
+            return None
+        draws = self._draws(codes, vectors, held, for_encoder=for_encoder)
+        return draws if len(draws.anchors) else None
+
     def _tune(
-        self, lesson: Lesson, texts: list[str], draws: Draws, watch: Watch
+        self,
+        lesson: Lesson,
+        texts: list[str],
+        seen: np.ndarray,
+        draws: tuple[Draws, Draws | None],
+        watch: Watch,
     ) -> tuple[TunedVectors, dict[str, np.ndarray], Training]:
-        """The encoder trained so that a row finds its mate, what changed in it, and how it went."""
+        """The encoder trained so that a row finds its mate, what changed in it, and how it went.
+
+        Args:
+            lesson, watch: as of :meth:`_learn`.
+            texts: all of them.
+            seen: rows that may be learned from.
+            draws: of these, and of all rows to watch others.
+        """
         from textgraft.methods.pair_networks import tokens_read, tuned_vectors
         from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.pairs import MatedTextBatches, mated_text_loss
@@ -261,51 +312,44 @@ class PairClassifier(TextClassifier):
         pretrained = self._pretrained(lesson.encoder)
         before = copied_tensors(pretrained.network)
         ids = pretrained.tokens.ids(texts, tokens_read(pretrained, int(self.max_tokens)))
+        learns, watched = draws
+
+        def batches(ids: list[list[int]], of: Draws) -> MatedTextBatches:
+            return MatedTextBatches(
+                ids, pretrained.tokens.pad, of, ENCODER_BATCH, in_parts=not pretrained.unpads
+            )
+
         training = lesson.train(
             pretrained.network,
             self._encoder_plan(pretrained),
-            MatedTextBatches(
-                ids, pretrained.tokens.pad, draws, ENCODER_BATCH, in_parts=not pretrained.unpads
-            ),
+            batches([ids[row] for row in seen], learns),
             partial(mated_text_loss, temperature=ENCODER_TEMPERATURE),
+            valid=None if watched is None else batches(ids, watched),
             settings=self._settings(lesson, "encoder", pretrained.device, pretrained.precision == "bf16"),
             watch=watch,
         )
         changed = changed_tensors(pretrained.network, before)
         return tuned_vectors(pretrained, int(self.max_tokens)), changed, training
 
-    def _train_scorer(
-        self,
-        lesson: Lesson,
-        network: Any,
-        scorer: Scorer,
-        plan: Plan,
-        kept: Passages,
-        codes: np.ndarray,
-        watch: Watch,
-    ) -> Training:
+    def _pairs(self, scorer: Scorer, rows: Passages, draws: Draws) -> Batches[Any]:
+        """Rows with their partners, as the scorer reads them."""
         from textgraft.networks.matching import CrossScorer
-        from textgraft.training.pairs import (
-            JoinedPairBatches,
-            VectorPairBatches,
-            joined_pair_loss,
-            start_from_cosine,
-            vector_pair_loss,
+        from textgraft.training.pairs import JoinedPairBatches, VectorPairBatches
+
+        size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
+        if not isinstance(scorer, CrossScorer):
+            return VectorPairBatches(rows.vectors, draws, size)
+        unpads = scorer.network.transformer.unpads and scorer.device == "cpu"
+        return JoinedPairBatches(
+            rows.texts, rows.vectors, scorer.tokens, scorer.max_tokens, draws, size, in_parts=not unpads
         )
 
-        draws = self._draws(codes, kept.vectors)
-        start_from_cosine(network, kept.vectors, draws)
-        size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
+    def _scorer_settings(self, lesson: Lesson, scorer: Scorer) -> Settings:
+        from textgraft.networks.matching import CrossScorer
+
         if isinstance(scorer, CrossScorer):
-            settings = self._settings(lesson, "scorer", scorer.device, scorer.bf16)
-            unpads = scorer.network.transformer.unpads and scorer.device == "cpu"
-            joined = JoinedPairBatches(
-                kept.texts, kept.vectors, scorer.tokens, scorer.max_tokens, draws, size, in_parts=not unpads
-            )
-            return lesson.train(network, plan, joined, joined_pair_loss, settings=settings, watch=watch)
-        settings = self._settings(lesson, "scorer", "cpu", bf16=False)
-        pairs = VectorPairBatches(kept.vectors, draws, size)
-        return lesson.train(network, plan, pairs, vector_pair_loss, settings=settings, watch=watch)
+            return self._settings(lesson, "scorer", scorer.device, scorer.bf16)
+        return self._settings(lesson, "scorer", "cpu", bf16=False)
 
     # ── answering ───────────────────────────────────────────────────────────────────
 
@@ -355,7 +399,14 @@ class PairClassifier(TextClassifier):
         parameters = self.get_params(deep=False)
         folder = run_folder(lesson, stage, parameters)
         options = option_names(parameters, "encoder_rate" if stage == "encoder" else "rate")
-        return Settings(seed=int(self.seed), device=device, bf16=bf16, run=folder, options=options)
+        return Settings(
+            seed=int(self.seed),
+            device=device,
+            bf16=bf16,
+            patience=self.patience,
+            run=folder,
+            options=options,
+        )
 
     # ── saving ──────────────────────────────────────────────────────────────────────
 
@@ -399,9 +450,9 @@ def _codes_with_outside(lesson: Lesson) -> np.ndarray:
     return np.concatenate([lesson.codes, -1 - np.arange(len(lesson.outside))])
 
 
-def _held_out(codes: np.ndarray, seed: int) -> np.ndarray:
-    """Rows to weigh scorer and cosine on; none where there are too few to spare."""
+def _held_out(codes: np.ndarray, seed: int, fewest: int) -> np.ndarray:
+    """Rows to weigh scorer and cosine on, and to watch; none where they are fewer than ``fewest``."""
     held = np.flatnonzero(holdout_rows(codes, HELD_OUT, seed))
-    if len(held) < FEWEST_HELD_OUT:
+    if len(held) < fewest:
         return held[:0]
     return drawn_rows(held, MOST_HELD_OUT, np.random.default_rng(seed))

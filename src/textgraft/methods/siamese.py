@@ -26,11 +26,13 @@ from textgraft.core.plan import Plan, Stage, one_cycle
 from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
+from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.base import TextClassifier
+from textgraft.methods.early_stopping import EARLY_STOPPING_SHARE, TOO_FEW_TO_WATCH
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.faults import is_count, is_number
+from textgraft.methods.faults import is_count, is_number, patience_faults
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import option_names, run_folder
 from textgraft.search.index import Index, build_index, index_from_arrays, index_to_arrays
@@ -99,6 +101,9 @@ class SiameseClassifier(TextClassifier):
         temperature: a neighbour less similar by this much weighs 1/e of the nearest one.
         train_encoder: whether the encoder's weights learn too.
         encoder_rate: their peak learning rate; ``rate`` is the projection's.
+        patience: hold out a tenth of the rows, stop after so many epochs without a better loss on
+            them, and keep the best weights; ``None`` runs the whole plan on all rows. They are
+            neighbours all the same.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
@@ -123,6 +128,7 @@ class SiameseClassifier(TextClassifier):
         temperature: float = 0.15,
         train_encoder: bool = False,
         encoder_rate: float = 3e-4,
+        patience: int | None = None,
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),
         holdout: float | str = "auto",
@@ -140,6 +146,7 @@ class SiameseClassifier(TextClassifier):
         self.temperature = temperature
         self.train_encoder = train_encoder
         self.encoder_rate = encoder_rate
+        self.patience = patience
         self.reject = reject
         self.oos_labels = oos_labels
         self.holdout = holdout
@@ -170,7 +177,7 @@ class SiameseClassifier(TextClassifier):
         thaw: object = self.train_encoder
         if not isinstance(thaw, bool | np.bool_):
             faults.append(f"train_encoder must be true or false, found {thaw!r}")
-        return faults
+        return faults + patience_faults(self.patience)
 
     def _open_encoder(self) -> Encoder:
         return as_encoder(self.encoder)
@@ -188,27 +195,30 @@ class SiameseClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Projected:
         from textgraft.networks.tensors import changed_tensors, copied_tensors
         from textgraft.training.settings import Settings
-        from textgraft.training.triplets import BalancedBatches
 
         assert lesson.encoder is not None
         codes, reader = lesson.codes, self._reader(lesson.encoder)
         network = self._network(reader, lesson.encoder.dim)
         before = {} if reader is None else copied_tensors(reader.network, "encoder.")
-        rows = _rows(reader, lesson.features, codes, self.seed)
+        learns, watched = self._watching(reader, lesson)
         training = lesson.train(
             network,
             self._plan(len(codes), lesson.n_classes, tuple(network.layer_groups())[:-1]),
-            BalancedBatches(rows, codes, *A_STEP[bool(self.train_encoder)], self.seed),
+            learns,
             self._loss_of,
+            valid=watched,
             settings=Settings(
                 seed=int(self.seed),
                 device="cpu" if reader is None else reader.device,
                 bf16=reader is not None and reader.precision == "bf16",
+                patience=self.patience,
                 run=run_folder(lesson, "siamese", self.get_params(deep=False)),
                 options=option_names(self.get_params(deep=False)),
             ),
             watch=watch,
         )
+        if self.patience is not None and watched is None:
+            training = replace(training, notes=(*training.notes, TOO_FEW_TO_WATCH))
         changed = changed_tensors(network, before)
         _make_ready(network, reader)
         index = build_index(_project(network, reader, lesson.features), "auto")
@@ -250,6 +260,22 @@ class SiameseClassifier(TextClassifier):
         return Projected(network, reader, changed, index, arrays["codes"], training)
 
     # ── parts ───────────────────────────────────────────────────────────────────────
+
+    def _watching(self, reader: Trainable | None, lesson: Lesson) -> tuple[Batches[Any], Batches[Any] | None]:
+        """Rows to learn from and, with patience, rows to watch; these need two classes to tell apart."""
+        from textgraft.training.triplets import BalancedBatches
+
+        def batches(some: np.ndarray) -> Batches[Any]:
+            codes = lesson.codes[some]
+            rows = _rows(reader, lesson.features[some], codes, self.seed)
+            return BalancedBatches(rows, codes, *A_STEP[bool(self.train_encoder)], self.seed)
+
+        watched = np.zeros(len(lesson.codes), dtype=bool)
+        if self.patience is not None:
+            watched = holdout_rows(lesson.codes, EARLY_STOPPING_SHARE, self.seed)
+        if len(np.unique(lesson.codes[watched])) < 2:
+            return batches(np.ones(len(watched), dtype=bool)), None
+        return batches(~watched), batches(watched)
 
     def _reader(self, encoder: Encoder) -> Trainable | None:
         """A copy of the encoder that can learn, if it should."""
