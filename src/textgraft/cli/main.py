@@ -17,6 +17,7 @@ from textgraft.cli import (
     explain,
     find_rate,
     fit,
+    import_lm,
     inspect,
     methods,
     plan,
@@ -70,6 +71,7 @@ app.command("plan")(plan.plan)
 app.command("find-rate")(find_rate.find_rate)
 app.command("pretrain")(pretrain.pretrain)
 app.command("adapt")(adapt.adapt)
+app.command("import-lm")(import_lm.import_lm)
 
 
 @app.callback(invoke_without_command=True)
