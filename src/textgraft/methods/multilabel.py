@@ -14,7 +14,7 @@ import numpy as np
 
 from textgraft.core.belief import Belief
 from textgraft.core.examples import check_learned
-from textgraft.core.held_out import HeldOut
+from textgraft.core.held_out import HeldOut, Source
 from textgraft.core.label_belief import LabelBelief
 from textgraft.core.label_sets import LabelledSets, check_label_sets, indicators, label_counts
 from textgraft.core.label_thresholds import (
@@ -115,8 +115,7 @@ def fit_label_sets(
         true = targets[rows]
     else:
         scores = score(learned, whole.features[~plan.learns], n_classes)
-    belief = fit_label_belief(scores.by_class, true, plan.source)
-    thresholds = fit_label_thresholds(belief.corrected(scores.by_class), true, plan.source)
+    thresholds, belief = _fitted(scores, true, plan.source)
     outside = corrected_labels(score(learned, whole.outside, n_classes), belief)
 
     classifier.classes_ = classes
@@ -151,9 +150,7 @@ def refit_thresholds(
         features = classifier._represent(classifier.encoder_, examples.texts, unwatched)
         scores = label_scores(classifier, classifier.learned_, features, len(classifier.classes_))
         true = indicators(examples.labels, classifier.classes_)
-        belief = fit_label_belief(scores.by_class, true, "valid")
-        classifier.label_thresholds_ = fit_label_thresholds(belief.corrected(scores.by_class), true, "valid")
-        classifier.label_belief_ = belief
+        classifier.label_thresholds_, classifier.label_belief_ = _fitted(scores, true, "valid")
 
 
 def label_scores(classifier: TextClassifier, learned: Learned, features: Features, n_classes: int) -> Scores:
@@ -167,7 +164,15 @@ def corrected_labels(scores: Scores, belief: LabelBelief) -> Scores:
     """Corrected belief beside their own; confidence is the largest of it."""
     if not belief.rows:
         return scores
-    return scores_of_labels(belief.corrected(scores.by_class), own=scores.by_class)
+    own = scores.by_class
+    return scores_of_labels(belief.corrected(own), own=own)
+
+
+def _fitted(scores: Scores, true: np.ndarray, source: Source) -> tuple[LabelThresholds, LabelBelief]:
+    """Thresholds of corrected belief, and how it is corrected, by rows and their labels (h, c)."""
+    own = scores.by_class
+    belief = fit_label_belief(own, true, source)
+    return fit_label_thresholds(belief.corrected(own), true, source), belief
 
 
 def label_scores_of_texts(classifier: TextClassifier, texts: list[str], watch: Watch) -> Scores:
