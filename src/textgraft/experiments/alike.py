@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -86,7 +87,8 @@ def find_alike(rows: Sequence[Row], known: Sequence[str], tested: Sequence[str])
     Returns:
         ``None`` where so many texts are so much alike that looking would take very long.
     """
-    normal = normaliser()
+    # rows are known texts too
+    normal = cache(normaliser())
     labels: dict[str, set[str]] = {}
     written: dict[str, str] = {}
     for text, label in rows:
