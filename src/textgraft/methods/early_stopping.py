@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 import numpy as np
 
 from textgraft.core.splits import holdout_rows
+
+if TYPE_CHECKING:
+    from textgraft.training.records import Training
 
 EARLY_STOPPING_SHARE = 0.1
 
@@ -36,3 +40,10 @@ def rows_to_watch(batches: B, codes: np.ndarray, patience: int | None, seed: int
         return batches, None
     watched = holdout_rows(codes, EARLY_STOPPING_SHARE, seed)
     return batches.some(~watched), batches.some(watched, shuffle=False)
+
+
+def said_if_unwatched(training: Training, patience: int | None, watched: object | None) -> Training:
+    """The same training; where rows were to be watched and none could be, it says so."""
+    if patience is None or watched is not None:
+        return training
+    return replace(training, notes=(*training.notes, TOO_FEW_TO_WATCH))

@@ -10,7 +10,6 @@ Confidence is the probability that the text belongs with the best candidate of i
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, final
 
@@ -26,7 +25,7 @@ from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable, encoded, transformer_under
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.early_stopping import TOO_FEW_TO_WATCH
+from textgraft.methods.early_stopping import said_if_unwatched
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number, patience_faults
 from textgraft.methods.lesson import Features, Lesson
@@ -239,8 +238,7 @@ class PairClassifier(TextClassifier):
                 settings=self._scorer_settings(lesson, scorer),
                 watch=watch,
             )
-            if self.patience is not None and watched is None:
-                training = replace(training, notes=(*training.notes, TOO_FEW_TO_WATCH))
+            training = said_if_unwatched(training, self.patience, watched)
         else:
             training = Training(plan, (), 0, (NO_MATES,))
         network.requires_grad_(False).eval()

@@ -30,7 +30,7 @@ from textgraft.core.splits import holdout_rows
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.early_stopping import EARLY_STOPPING_SHARE, TOO_FEW_TO_WATCH
+from textgraft.methods.early_stopping import EARLY_STOPPING_SHARE, said_if_unwatched
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.faults import is_count, is_number, patience_faults
 from textgraft.methods.lesson import Features, Lesson
@@ -217,8 +217,7 @@ class SiameseClassifier(TextClassifier):
             ),
             watch=watch,
         )
-        if self.patience is not None and watched is None:
-            training = replace(training, notes=(*training.notes, TOO_FEW_TO_WATCH))
+        training = said_if_unwatched(training, self.patience, watched)
         changed = changed_tensors(network, before)
         _make_ready(network, reader)
         index = build_index(_project(network, reader, lesson.features), "auto")
@@ -265,17 +264,17 @@ class SiameseClassifier(TextClassifier):
         """Rows to learn from and, with patience, rows to watch; these need two classes to tell apart."""
         from textgraft.training.triplets import BalancedBatches
 
-        def batches(some: np.ndarray) -> Batches[Any]:
+        def batches(some: np.ndarray | slice) -> Batches[Any]:
             codes = lesson.codes[some]
             rows = _rows(reader, lesson.features[some], codes, self.seed)
             return BalancedBatches(rows, codes, *A_STEP[bool(self.train_encoder)], self.seed)
 
-        watched = np.zeros(len(lesson.codes), dtype=bool)
         if self.patience is not None:
             watched = holdout_rows(lesson.codes, EARLY_STOPPING_SHARE, self.seed)
-        if len(np.unique(lesson.codes[watched])) < 2:
-            return batches(np.ones(len(watched), dtype=bool)), None
-        return batches(~watched), batches(watched)
+            if len(np.unique(lesson.codes[watched])) > 1:
+                return batches(~watched), batches(watched)
+        # as they are: a mask would copy all vectors
+        return batches(slice(None)), None
 
     def _reader(self, encoder: Encoder) -> Trainable | None:
         """A copy of the encoder that can learn, if it should."""
