@@ -34,6 +34,7 @@ GRID: dict[str, list[dict[str, Any]]] = {
         {"C": 30.0, "char_ngrams": 4},
         {"C": 30.0, "char_ngrams": 6},
         {"C": 30.0, "max_features": 20_000},
+        *({"C": 30.0, "term_weights": weights} for weights in ("idf", "naive-bayes")),
     ],
     "linear": [{"C": C} for C in (1.0, 2.0, 3.0, 5.0, 10.0, 20.0)],
     "knn": [

@@ -86,7 +86,9 @@ SMALL: dict[str, dict[str, Any]] = {
 
 # every parameter of a method as SMALL does not have it, but those that all methods have
 CHANGED: dict[str, dict[str, Any]] = {
-    "tfidf": {"C": 1.0, "word_ngrams": 1, "char_ngrams": 3, "max_features": 10},
+    "tfidf": {
+        "C": 1.0, "word_ngrams": 1, "char_ngrams": 3, "max_features": 10, "term_weights": "naive-bayes",
+    },
     "linear": {"C": 1.0, "confidence": "energy"},
     "knn": {"k": 2, "temperature": None, "index": "approximate"},
     "blend": {"parts": "knn+tfidf", "weighing": "hold-out"},
@@ -385,7 +387,7 @@ def test_saving_and_rejecting_before_fit_name_the_missing_call(name: str, tmp_pa
 
 def test_all_faults_are_reported_at_once(name: str) -> None:
     own = {"knn": {"k": 0, "temperature": -1.0, "index": "best"}, "linear": {"C": 0.0}}
-    own["tfidf"] = {"C": -1, "word_ngrams": 0, "char_ngrams": 1.5, "max_features": 0}
+    own["tfidf"] = {"C": -1, "word_ngrams": 0, "char_ngrams": 1, "max_features": 0, "term_weights": "best"}
     own["finetune"] = {
         "epochs": -1, "rate": "fast", "batch_size": 0, "contrast": 0.5, "max_tokens": 1, "pool": "best",
         "train": "some", "lora": -1, "factor": 0.5, "dropout": 1.0, "smoothing": -0.1,
