@@ -293,6 +293,15 @@ def truncation_table() -> str:
     return _table(["method", "parameters", "left out", "accuracy"], rows, result)
 
 
+def term_weights_table() -> str:
+    result = _result("defaults_term_weights")
+    rows = [
+        [row["data"], row["classes"], row["shot"] or "all", row["reads"], row["idf"], row["naive-bayes"]]
+        for row in result["table"]
+    ]
+    return _table(["data", "classes", "rows of each", "reads", "idf", "naive-bayes"], rows, result)
+
+
 def _settings(parameters: dict[str, Any]) -> str:
     return ", ".join(f"{k} {v if isinstance(v, str) else format(v, 'g')}" for k, v in parameters.items())
 
@@ -627,6 +636,7 @@ TABLES = {
     "novelty choice of blend": partial(novelty_choice_table, "novelty_choice_blend"),
     "novelty": novelty_table,
     "label_next": label_next_table,
+    "term weights": term_weights_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),

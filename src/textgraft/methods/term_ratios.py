@@ -4,7 +4,8 @@ Wang and Manning, "Baselines and Bigrams: Simple, Good Sentiment and Topic Class
 linear classifier learns a class, each term is multiplied by the logarithm of how much more often it stands in
 texts of the class than in others (the weight it would have in naive Bayes). The classifier may then use
 telling terms at a smaller cost. Here 1 is added to its absolute value, so that terms that tell nothing alone
-are not lost; with few classes that was never behind either (``benchmarks/defaults_term_weights.py``).
+are not lost. With few classes that is mostly better than plain rows, with many it is worse
+(``benchmarks/defaults_term_weights.py``).
 """
 
 from __future__ import annotations
