@@ -47,6 +47,17 @@ def test_a_model_learns_what_comes_next(kind: str, backward: bool) -> None:
     assert model.backward is backward
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", ["lstm", "qrnn"])
+def test_a_gpu_learns_what_a_processor_does(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = learn(replace(SMALL, kind=kind, dropout=0.0))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    expected = learn(replace(SMALL, kind=kind, dropout=0.0))
+    # bf16 on either, so about the same and not the same
+    assert found.perplexity == pytest.approx(expected.perplexity, rel=0.1)
+    assert all(isinstance(tensor, np.ndarray) for tensor in found.tensors.values())
+
+
 def test_a_sample_of_the_vocabulary_teaches_too() -> None:
     model = learn(replace(SMALL, sampled=60, dropout=0.1))
     reports = [report.valid_loss or math.inf for report in model.training.reports]
