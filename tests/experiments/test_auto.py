@@ -91,6 +91,27 @@ def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
     assert (said.get(right, "-") in choice.why) == (chosen == "both")
 
 
+@pytest.mark.parametrize(
+    ("method", "seconds", "chosen"), [("tfidf", 7.9, "later"), ("tfidf", 8.1, "first"), ("knn", 1.0, "first")]
+)
+def test_of_one_method_what_was_clearly_faster_is_the_cheaper(monkeypatch, rows, method, seconds, chosen):
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
+        n = {"first": 78, "later": 79, "dear": 80}[candidate.name]
+        climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
+        # 2 % of the budget are 2 s
+        climb.refit_seconds[candidate.name] = {"first": 10.0, "later": seconds, "dear": 30.0}[candidate.name]
+        return Tried(candidate.name, n / 100, 5, 100, 1.0)
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    ladder = [
+        Candidate("first", "tfidf", {}),
+        Candidate("later", method, {}),
+        Candidate("dear", "linear", {}),
+    ]
+    choice, _ = choose(*rows, budget=100, ladder=ladder)
+    assert (choice.cheapest, choice.chosen, choice.best) == (chosen, chosen, "dear")
+
+
 def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
     encoded, clock = [], time.monotonic
     monkeypatch.setattr(

@@ -147,13 +147,14 @@ def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -
     best = climb.leader()
     compared = {name: beside(climb.right, name, best) for name in climb.right}
     alike = [one for one in ladder if one.name in compared and _alike(*compared[one.name])]
-    chosen, saved = alike[0], FREE_SHARE * climb.budget
+    saved = FREE_SHARE * climb.budget
+    chosen = cheapest = _cheapest(climb, alike, saved)
     for one in alike:
         if one.blends and climb.refit_seconds[one.name] <= saved:
             chosen = one
     return AutoChoice(
         chosen=chosen.name,
-        cheapest=alike[0].name,
+        cheapest=cheapest.name,
         method=chosen.method,
         parameters={name: str(value) for name, value in chosen.parameters.items()},
         best=best,
@@ -164,6 +165,17 @@ def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -
             replace(one, beside_best=compared[one.name][0]) if one.name in compared else one for one in tried
         ),
     )
+
+
+def _cheapest(climb: Climb, alike: Sequence[Candidate], saved: float) -> Candidate:
+    """The first of the ladder, or what of the same method was clearly faster on these rows."""
+    cheapest = alike[0]
+    for one in alike[1:]:
+        seconds = climb.refit_seconds[cheapest.name] - climb.refit_seconds[one.name]
+        # an encoder's seconds are no part of these, so that methods cannot be compared by them
+        if one.method == cheapest.method and seconds > saved:
+            cheapest = one
+    return cheapest
 
 
 def _alike(behind: float, standard_error: float) -> bool:
