@@ -112,6 +112,61 @@ def test_of_one_method_what_was_clearly_faster_is_the_cheaper(monkeypatch, rows,
     assert (choice.cheapest, choice.chosen, choice.best) == (chosen, chosen, "dear")
 
 
+@pytest.fixture
+def contended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Two rungs that are alike on the first fold and not on all, and which folds were judged afterwards."""
+    asked: list[tuple[str, int]] = []
+
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
+        right, first = np.full(len(climb.folds), np.nan), climb.folds == 0
+        right[first] = 1.0
+        # one more of the first fold is wrong
+        right[np.flatnonzero(first)[: 4 if candidate.name == "dear" else 5]] = 0.0
+        climb.right[candidate.name] = right
+        climb.refit_seconds[candidate.name] = 0.01
+        return Tried(candidate.name, float(right[first].mean()), 1, int(first.sum()), 1.0)
+
+    def fold_of(climb: Any, candidate: Candidate, fold: int, out: np.ndarray, seconds: float) -> np.ndarray:
+        asked.append((candidate.name, fold))
+        if candidate.name == "broken":
+            raise ValueError
+        right = np.ones(int(out.sum()))
+        right[: len(right) // 4] = float(candidate.name != "cheap")
+        return right
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto_settling.judged_fold", fold_of)
+    return asked
+
+
+def test_what_is_left_tells_a_cheap_rung_that_is_worse_from_one_that_is_as_good(contended, rows):
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice, _ = choose(*rows, budget=60, ladder=ladder)
+    assert (choice.chosen, choice.best) == ("dear", "dear")
+    # the cheap one first, and no more than was needed to tell them apart
+    assert contended[:2] == [("cheap", 1), ("dear", 1)]
+    cheap, dear = choice.tried
+    assert (cheap.folds, dear.folds) == (2, 2)
+    assert cheap.accuracy < dear.accuracy < 1
+    assert cheap.rows == dear.rows > len(rows[0]) / 5
+
+
+def test_no_more_folds_are_judged_than_fit_into_the_budget(contended, rows):
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice, _ = choose(*rows, budget=0.01, ladder=ladder)
+    assert contended == []
+    assert choice.chosen == "cheap"
+    assert [one.folds for one in choice.tried] == [1, 1]
+
+
+def test_a_contender_that_breaks_stands_as_it_was_judged(contended, rows):
+    ladder = [Candidate("broken", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice, _ = choose(*rows, budget=60, ladder=ladder)
+    assert contended == [("broken", 1)]
+    assert choice.chosen == "broken"
+    assert [one.folds for one in choice.tried] == [1, 1]
+
+
 def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
     encoded, clock = [], time.monotonic
     monkeypatch.setattr(

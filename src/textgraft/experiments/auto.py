@@ -2,8 +2,9 @@
 
 Every method is judged by cross-validation on the training rows alone, on the same folds. Of those
 within one standard error of the best, the cheapest is kept (Breiman, Friedman, Olshen and Stone,
-"Classification and Regression Trees", 1984, section 3.4.3), or a blend where that costs nothing to speak of;
-it is learned again from all rows, unless there was only time to learn it once.
+"Classification and Regression Trees", 1984, section 3.4.3), or a blend where that costs nothing to speak of.
+What is left of the budget narrows that error. The chosen one is learned again from all rows, unless there was
+only time to learn it once.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ from textgraft.core.thresholds import check_enough_rows
 from textgraft.encoders import Encoder
 from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.auto_choice import FOLDS, AutoChoice, Tried
-from textgraft.experiments.auto_climb import Climb, beside
+from textgraft.experiments.auto_climb import Climb
 from textgraft.experiments.auto_rung import tried_rung
+from textgraft.experiments.auto_settling import settle
+from textgraft.experiments.auto_standing import standing
 from textgraft.experiments.ladder import LADDER, Candidate
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import CROSS_FIT_FOLDS, plan_calibration
@@ -131,55 +134,30 @@ def choose(
             valid=valid,
         )
         tried = [tried_rung(climb, candidate, last=candidate is ladder[-1]) for candidate in ladder]
+        tried = settle(climb, ladder, tried)
     choice = _choice(climb, ladder, tried)
     return choice, climb.kept.get(choice.chosen)
-
-
-FREE_SHARE = 0.02
-"""Of the budget: what learns in less costs nothing to speak of. Among such rungs one standard error tells
-little where rows are few, and a blend is preferred to its parts: it was hardly ever behind the better one."""
 
 
 def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -> AutoChoice:
     """The cheapest within one standard error of the best."""
     if not climb.right:
         raise DataError(f"No method could be judged: {tried[0].name}: {tried[0].skipped}.")
-    best = climb.leader()
-    compared = {name: beside(climb.right, name, best) for name in climb.right}
-    alike = [one for one in ladder if one.name in compared and _alike(*compared[one.name])]
-    saved = FREE_SHARE * climb.budget
-    chosen = cheapest = _cheapest(climb, alike, saved)
-    for one in alike:
-        if one.blends and climb.refit_seconds[one.name] <= saved:
-            chosen = one
+    now = standing(climb, ladder)
     return AutoChoice(
-        chosen=chosen.name,
-        cheapest=cheapest.name,
-        method=chosen.method,
-        parameters={name: str(value) for name, value in chosen.parameters.items()},
-        best=best,
-        standard_error=compared[chosen.name][1],
+        chosen=now.chosen.name,
+        cheapest=now.cheapest.name,
+        method=now.chosen.method,
+        parameters={name: str(value) for name, value in now.chosen.parameters.items()},
+        best=now.best.name,
+        standard_error=now.compared[now.chosen.name][1],
         budget=climb.budget,
         seconds=time.monotonic() - climb.began,
         tried=tuple(
-            replace(one, beside_best=compared[one.name][0]) if one.name in compared else one for one in tried
+            replace(one, beside_best=now.compared[one.name][0]) if one.name in now.compared else one
+            for one in tried
         ),
     )
-
-
-def _cheapest(climb: Climb, alike: Sequence[Candidate], saved: float) -> Candidate:
-    """The first of the ladder, or what of the same method was clearly faster on these rows."""
-    cheapest = alike[0]
-    for one in alike[1:]:
-        seconds = climb.refit_seconds[cheapest.name] - climb.refit_seconds[one.name]
-        # an encoder's seconds are no part of these, so that methods cannot be compared by them
-        if one.method == cheapest.method and seconds > saved:
-            cheapest = one
-    return cheapest
-
-
-def _alike(behind: float, standard_error: float) -> bool:
-    return behind >= -standard_error
 
 
 def _with_encoder(candidate: Candidate, encoder: str | Encoder | None) -> Candidate:

@@ -66,7 +66,7 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
             for fold in range(max(n_folds, 1)):
                 out = climb.folds == fold
                 seconds = math.inf if first else _most_seconds(climb, time.monotonic() - judging, done)
-                right[out] = _fold(climb, candidate, fold, out, seconds)
+                right[out] = judged_fold(climb, candidate, fold, out, seconds)
                 done = fold + 1
     except OutOfTime:
         skipped = None if done else "did not end in time"
@@ -102,8 +102,12 @@ def _most_seconds(climb: Climb, spent: float, folds: int) -> float:
     return climb.left - max(climb.reserve, spent / folds * climb.refits)
 
 
-def _fold(climb: Climb, candidate: Candidate, fold: int, out: np.ndarray, seconds: float) -> np.ndarray:
-    """Whether each row of a fold is answered rightly by a classifier that learned the others."""
+def judged_fold(climb: Climb, candidate: Candidate, fold: int, out: np.ndarray, seconds: float) -> np.ndarray:
+    """Whether each row of a fold is answered rightly by a classifier that learned the others.
+
+    Raises:
+        OutOfTime: that took longer than so many seconds.
+    """
     climb.watch(Progress(f"judging {candidate.name}", fold, FOLDS))
     deadline = Deadline(time.monotonic() + seconds, climb.watch)
     unlabelled = climb.examples.unlabelled
