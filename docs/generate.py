@@ -293,6 +293,24 @@ def truncation_table() -> str:
     return _table(["method", "parameters", "left out", "accuracy"], rows, result)
 
 
+def language_models_table() -> str:
+    result = _result("language_models")
+    rows = []
+    for row in result["table"]:
+        sizes = row["settings"]
+        rows.append([
+            row["name"],
+            f"{sizes['kind'].upper()} {sizes['embedding']}/{sizes['hidden']}/{sizes['layers']}",
+            f"{row['learned_tokens'] / 1e6:.0f} M",
+            row["perplexity"],
+            row["bits_a_character"],
+            *(row[data][of] for data in result["rows"] for of in ("pooled states", "mean word vector")),
+        ])  # fmt: skip
+    sets = [f"{data}, {of}" for data in result["rows"] for of in ("pooled states", "mean word vector")]
+    heads = ["language model", "layers", "tokens read", "perplexity", "bits a character", *sets]
+    return _table(heads, rows, result)
+
+
 def term_weights_table() -> str:
     result = _result("defaults_term_weights")
     rows = [
@@ -636,6 +654,7 @@ TABLES = {
     "novelty choice of blend": partial(novelty_choice_table, "novelty_choice_blend"),
     "novelty": novelty_table,
     "label_next": label_next_table,
+    "language models": language_models_table,
     "term weights": term_weights_table,
     "truncation": truncation_table,
     "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
