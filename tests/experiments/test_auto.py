@@ -151,6 +151,14 @@ def test_what_is_left_tells_a_cheap_rung_that_is_worse_from_one_that_is_as_good(
     assert cheap.rows == dear.rows > len(rows[0]) / 5
 
 
+def test_the_row_of_a_class_of_one_is_no_fold_to_judge(contended, rows):
+    texts, labels = rows
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choose([*texts, "alone"], [*labels, "alone"], budget=60, ladder=ladder)
+    assert contended[:2] == [("cheap", 1), ("dear", 1)]
+    assert all(fold >= 0 for _, fold in contended)
+
+
 def test_no_more_folds_are_judged_than_fit_into_the_budget(contended, rows):
     ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
     choice, _ = choose(*rows, budget=0.01, ladder=ladder)

@@ -133,8 +133,8 @@ def choose(
             oos_labels=tuple(oos_labels),
             valid=valid,
         )
-        tried = [tried_rung(climb, candidate, last=candidate is ladder[-1]) for candidate in ladder]
-        tried = settle(climb, ladder, tried)
+        climbed = [tried_rung(climb, candidate, last=candidate is ladder[-1]) for candidate in ladder]
+        tried = settle(climb, ladder, climbed)
     choice = _choice(climb, ladder, tried)
     return choice, climb.kept.get(choice.chosen)
 

@@ -25,18 +25,27 @@ def settle(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) ->
     Time to learn either from all rows is left.
     """
     found = {one.name: one for one in tried}
-    spent: set[str] = set()
-    while climb.right and (candidate := _less_judged(climb, ladder, spent)) is not None:
-        began, name = time.monotonic(), candidate.name
-        right = climb.right[name]
-        fold = int(climb.folds[np.isnan(right)].min())
+    while climb.right:
+        now = standing(climb, ladder)
+        contenders = (now.cheapest, now.best)
+        # the one judged on fewer rows; of as many the cheaper one
+        candidate = min(contenders, key=lambda one: int((~np.isnan(climb.right[one.name])).sum()))
+        name, right = candidate.name, climb.right[candidate.name]
+        folds = climb.folds[np.flatnonzero(np.isnan(right))]
+        # the row of a class of one is in none
+        folds = folds[folds >= 0]
+        if now.cheapest is now.best or name in climb.kept or not len(folds):
+            break
+        spare = climb.left - max(climb.refit_seconds[one.name] for one in contenders)
+        if spare <= climb.refit_seconds[name] / climb.refits:
+            break
+        began, fold = time.monotonic(), int(folds.min())
         out = climb.folds == fold
         try:
-            right[out] = judged_fold(climb, candidate, fold, out, climb.left - _reserve(climb, ladder))
+            right[out] = judged_fold(climb, candidate, fold, out, spare)
         except Exception:
             # it stands as it was judged before
-            spent.add(name)
-            continue
+            break
         judged = ~np.isnan(right)
         found[name] = replace(
             found[name],
@@ -46,23 +55,3 @@ def settle(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) ->
             seconds=found[name].seconds + time.monotonic() - began,
         )
     return list(found.values())
-
-
-def _less_judged(climb: Climb, ladder: Sequence[Candidate], spent: set[str]) -> Candidate | None:
-    """Of the two contenders the one judged on fewer rows, if another fold of it fits into what is left."""
-    now = standing(climb, ladder)
-    if now.cheapest is now.best:
-        return None
-    # of as many rows the cheaper one
-    candidate = min((now.cheapest, now.best), key=lambda one: int((~np.isnan(climb.right[one.name])).sum()))
-    done = candidate.name in climb.kept or not np.isnan(climb.right[candidate.name]).any()
-    if done or candidate.name in spent:
-        return None
-    seconds = climb.refit_seconds[candidate.name] / climb.refits
-    return candidate if climb.left - _reserve(climb, ladder) > seconds else None
-
-
-def _reserve(climb: Climb, ladder: Sequence[Candidate]) -> float:
-    """Seconds that learning either contender from all rows will take."""
-    now = standing(climb, ladder)
-    return max(climb.refit_seconds[one.name] for one in (now.cheapest, now.best))
