@@ -30,11 +30,14 @@ PRODUCTS = ("aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "mkldnn::_l
 
 def rows(name: str, label: str = "label") -> tuple[list[str], list[str]]:
     """Texts and labels of a file in ../shared/data; stops with a clear word if it is absent."""
-    path = DATA / f"{name}.parquet"
-    if not path.is_file():
-        sys.exit(f"{path} is not here; the benchmarks need the project's shared data.")
-    table = pq.read_table(path)
+    table = _table(name)
     return table["text"].to_pylist(), [str(value) for value in table[label].to_pylist()]
+
+
+def texts_alone(name: str) -> list[str]:
+    """Texts of a file that has no labels, likewise."""
+    texts: list[str] = _table(name)["text"].to_pylist()
+    return texts
 
 
 def machine() -> dict[str, Any]:
@@ -125,6 +128,13 @@ def product_share(run: Callable[[], object]) -> float:
         run()
     seconds = {event.key: event.self_cpu_time_total for event in profiled.key_averages()}
     return round(sum(seconds.get(name, 0.0) for name in PRODUCTS) / sum(seconds.values()), 2)
+
+
+def _table(name: str) -> pq.Table:
+    path = DATA / f"{name}.parquet"
+    if not path.is_file():
+        sys.exit(f"{path} is not here; the benchmarks need the project's shared data.")
+    return pq.read_table(path)
 
 
 def _commit() -> str:

@@ -19,11 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from common import DATA, rows, store, stored_rows
+from common import rows, store, stored_rows, texts_alone
 from textgraft.core.splits import fold_numbers
 from textgraft.encoders.precision import choose_precision
 from textgraft.language.folder import PretrainedLanguageModel
@@ -92,7 +91,7 @@ def drawn_rows(data: str) -> tuple[list[str], np.ndarray]:
 def measured(name: str) -> dict[str, Any]:
     """Everything about one model."""
     model = find_language_model(name, backward=False)
-    english = pq.read_table(DATA / "general_english_valid.parquet")["text"].to_pylist()[:HELD_OUT]
+    english = texts_alone("general_english_valid")[:HELD_OUT]
     documents = Documents.of(model.tokenizer.ids(english))
     a_token = perplexity(model, documents)
     result: dict[str, Any] = {

@@ -21,11 +21,10 @@ import sys
 import time
 from typing import Any
 
-import pyarrow.parquet as pq
 import torch
 
 import textgraft as tg
-from common import CACHE, DATA, rows, store, stored_rows
+from common import CACHE, rows, store, stored_rows, texts_alone
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -52,7 +51,7 @@ def once(name: str, seed: int) -> dict[str, Any]:
     began = time.perf_counter()
     texts, labels = rows(f"{data}_train")
     if method == "ulmfit":
-        more = pq.read_table(DATA / f"{data}_unsup.parquet")["text"].to_pylist()
+        more = texts_alone(f"{data}_unsup")
         texts, labels = [*texts, *more], [*labels, *[""] * len(more)]
     classifier = method_class(method)(oos_labels=("oos",), seed=seed, **parameters)
     classifier.fit(texts, labels, run=run)

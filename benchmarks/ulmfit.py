@@ -18,10 +18,9 @@ import time
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 
-from common import DATA, rows, store, stored_rows
+from common import rows, store, stored_rows, texts_alone
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -69,7 +68,7 @@ def lesson(task: str, seed: int, unlabelled: bool) -> tuple[list[str], list[str]
         chosen = draw.permutation(np.concatenate(some))
         texts, labels = texts[chosen], labels[chosen]
     if unlabelled and data in UNLABELLED:
-        more = pq.read_table(DATA / f"{data}_unsup.parquet")["text"].to_pylist()
+        more = texts_alone(f"{data}_unsup")
         drawn = [more[row] for row in draw.permutation(len(more))[: UNLABELLED[data]]]
         return [*texts, *drawn], [*labels, *[""] * len(drawn)]
     return list(texts), list(labels)
