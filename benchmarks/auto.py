@@ -12,14 +12,13 @@ and ``trained.py``, however long it took there. Stored after each fit; ``--again
 from __future__ import annotations
 
 import argparse
-import statistics
 import time
 from typing import Any
 
 import torch
 
 import textgraft as tg
-from common import RESULTS, rows, store, stored_rows
+from common import RESULTS, commit, mean_and_spread, rows, store, stored_rows
 from textgraft.experiments.auto import fit_auto
 
 SEEDS = (0, 1, 2)
@@ -45,6 +44,8 @@ def once(data: str, budget: str, seed: int) -> dict[str, Any]:
     result = tg.evaluate(classifier, *rows(f"{data}_test"))
     return {
         "seed": seed,
+        # of each, since they may be hours and changes apart
+        "commit": commit(),
         "accuracy": round(result.accuracy, 4),
         "chosen": choice.chosen,
         "seconds": round(seconds, 1),
@@ -55,14 +56,8 @@ def once(data: str, budget: str, seed: int) -> dict[str, Any]:
 
 def summed(row: dict[str, Any]) -> dict[str, Any]:
     """A data set's runs, and how far they are behind the best single method as it is stored now."""
-    accuracies = [run["accuracy"] for run in row["runs"]]
-    best, mean = best_single(row["data"]), statistics.mean(accuracies)
-    return row | {
-        "best_single": best,
-        "accuracy": round(mean, 4),
-        "spread": round(statistics.stdev(accuracies), 4) if len(accuracies) > 1 else None,
-        "behind": round(best["accuracy"] - mean, 4),
-    }
+    best, found = best_single(row["data"]), mean_and_spread([run["accuracy"] for run in row["runs"]])
+    return row | found | {"best_single": best, "behind": round(best["accuracy"] - found["accuracy"], 4)}
 
 
 def main() -> None:

@@ -11,10 +11,9 @@ rejected. Stored after each fit; ``--again`` makes rows anew.
 from __future__ import annotations
 
 import argparse
-import statistics
 from pathlib import Path
 
-from common import DATA, last_line, place_unsaid, store, stored_rows
+from common import DATA, last_line, mean_and_spread, place_unsaid, store, stored_rows
 from textgraft.pretrained import locate
 
 SECONDS = 600
@@ -37,9 +36,7 @@ def main() -> None:
         for seed in seeds[len(row["runs"]) :]:
             command = [asked.python, str(script), folder, *files, str(SECONDS), str(seed)]
             row["runs"].append({"seed": seed} | last_line(command))
-            accuracies = [run["accuracy"] for run in row["runs"]]
-            row["accuracy"] = round(statistics.mean(accuracies), 4)
-            row["spread"] = round(statistics.stdev(accuracies), 4) if len(accuracies) > 1 else None
+            row |= mean_and_spread([run["accuracy"] for run in row["runs"]])
             print(data, row["runs"][-1], flush=True)
             store("auto_beside", {"seconds": SECONDS, "table": list(cells.values())})
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import platform
 import shlex
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import torch
 
 import textgraft as tg
+from textgraft.methods import method_class
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data"
@@ -38,6 +40,21 @@ def texts_alone(name: str) -> list[str]:
     """Texts of a file that has no labels, likewise."""
     texts: list[str] = _table(name)["text"].to_pylist()
     return texts
+
+
+def commit() -> str:
+    """That the benchmark runs at, and whether the library differs from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src")
+    return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")
+
+
+def own_encoder(method: str, **parameters: Any) -> tg.Encoder:
+    """The one that a method has with these parameters, its vectors cached for the next run."""
+    return tg.load_encoder(method_class(method)(**parameters).get_params()["encoder"], cache=CACHE)
 
 
 def machine() -> dict[str, Any]:
@@ -90,13 +107,19 @@ def store(name: str, result: dict[str, Any]) -> Path:
     RESULTS.mkdir(parents=True, exist_ok=True)
     about = {
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
-        "commit": _commit(),
+        "commit": commit(),
         "date": datetime.now(UTC).date().isoformat(),
         "machine": machine(),
     }
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(about | result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
+
+
+def mean_and_spread(values: Sequence[float], of: str = "accuracy") -> dict[str, float | None]:
+    """Of several seeds; no spread of one."""
+    spread = round(statistics.stdev(values), 4) if len(values) > 1 else None
+    return {of: round(statistics.mean(values), 4), "spread": spread}
 
 
 def place_unsaid(peer: str, name: str = "peers/bin/python") -> None:
@@ -135,11 +158,3 @@ def _table(name: str) -> pq.Table:
     if not path.is_file():
         sys.exit(f"{path} is not here; the benchmarks need the project's shared data.")
     return pq.read_table(path)
-
-
-def _commit() -> str:
-    def git(*words: str) -> str:
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "src")
-    return git("rev-parse", "--short", "HEAD") + ("+changes" if changed else "")

@@ -10,12 +10,12 @@ the choice. Test files are never opened. ``cheapest`` is the one-standard-error 
 from __future__ import annotations
 
 import statistics
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-import textgraft as tg
-from common import CACHE, rows, store
+from common import own_encoder, rows, store
 from textgraft.experiments.auto import choose
 from textgraft.experiments.ladder import LADDER, Candidate
 
@@ -36,11 +36,10 @@ MOST_JUDGING = {"imdb": 200}
 
 def ladder() -> list[Candidate]:
     """All rungs but fine-tuning, which no few rows make as cheap as the others."""
-    encoder = tg.load_encoder("minilm", cache=CACHE)
     return [
-        Candidate(
-            one.name, one.method, {**one.parameters, **({"encoder": encoder} if one.takes_encoder else {})}
-        )
+        replace(one, parameters={**one.parameters, "encoder": own_encoder(one.method, **one.parameters)})
+        if one.takes_encoder
+        else one
         for one in LADDER
         if one.method != "finetune"
     ]

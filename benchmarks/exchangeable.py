@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 
 import textgraft as tg
-from common import CACHE, rows, store
+from common import own_encoder, rows, store
 from textgraft.core.splits import holdout_rows
 
 
 def main() -> None:
-    encoder = tg.load_encoder("minilm", cache=CACHE)
+    encoder = own_encoder("knn")
     texts, labels = (np.array(column, dtype=object) for column in rows("clinc150_train"))
     texts, labels = texts[labels != "oos"], labels[labels != "oos"]
     test, test_labels = (np.array(column, dtype=object) for column in rows("clinc150_test"))

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import textgraft as tg
-from common import CACHE, accuracy, rows, store
+from common import accuracy, own_encoder, rows, store
 from textgraft.methods import method_class
 from textgraft.networks import running
 
@@ -50,7 +50,7 @@ SEEDS = (0, 1, 2)
 def make(method: str, **arguments: Any) -> tg.TextClassifier:
     """An unfitted classifier with its defaults, its vectors cached for the next run."""
     if method != "tfidf":
-        arguments["encoder"] = tg.load_encoder("minilm", cache=CACHE)
+        arguments["encoder"] = own_encoder(method)
     return method_class(method)(**arguments)
 
 

@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MultiLabelBinarizer
 
 import textgraft as tg
-from common import rows, store
+from common import own_encoder, rows, store
 from textgraft.core.label_thresholds import LabelThresholds
 from textgraft.core.scores import scores_of_labels
 from textgraft.experiments.evaluate_labels import evaluate_labels
@@ -75,14 +75,14 @@ class Plain:
 
 
 def encoded() -> FunctionTransformer:
-    """Vectors of the packaged encoder."""
-    return FunctionTransformer(lambda texts: tg.load_encoder("minilm").encode(list(texts)))
+    """Vectors of the encoder that `linear` has by default."""
+    return FunctionTransformer(lambda texts: own_encoder("linear").encode(list(texts)))
 
 
 MODELS: dict[str, Callable[[], Any]] = {
     "scikit-learn, words": lambda: Plain(TfidfVectorizer(), 30.0),
     "tfidf": tg.TfidfClassifier,
-    "scikit-learn, minilm": lambda: Plain(encoded(), 5.0),
+    "scikit-learn, vectors": lambda: Plain(encoded(), 5.0),
     "linear": tg.LinearClassifier,
     "knn": tg.KNNClassifier,
 }

@@ -10,12 +10,11 @@ before count as a miss, so the true precision is a little higher.
 
 from __future__ import annotations
 
-import statistics
 import sys
 
 import numpy as np
 
-from common import rows, store, stored_rows
+from common import mean_and_spread, rows, store, stored_rows
 from textgraft.experiments.suspicious import suspicious_labels
 from textgraft.methods import method_class
 
@@ -50,8 +49,7 @@ def main() -> None:
             "data": data,
             "method": method,
             "asked": ASKED.get(data),
-            "precision": round(statistics.mean(found), 4),
-            "spread": round(statistics.stdev(found), 4),
+            **mean_and_spread(found, "precision"),
             "by_seed": found,
         }
         print(table[data, method], flush=True)

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from typing import Any
 import torch
 
 import textgraft as tg
-from common import CACHE, rows, store, stored_rows, texts_alone
+from common import CACHE, mean_and_spread, rows, store, stored_rows, texts_alone
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -94,8 +93,7 @@ def measure(name: str, again: bool) -> None:
             "parameters": parameters,
             "data": data,
             "reach": reach,
-            "accuracy": round(statistics.mean(accuracies), 4),
-            "spread": round(statistics.stdev(accuracies), 4) if len(runs) > 1 else None,
+            **mean_and_spread(accuracies),
             "by_seed": accuracies,
             "runs": runs,
         }

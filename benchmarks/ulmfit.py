@@ -11,7 +11,6 @@ seeds in every column. Each cell is stored as soon as it is done, so a stopped r
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import time
@@ -20,7 +19,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common import rows, store, stored_rows, texts_alone
+from common import mean_and_spread, rows, store, stored_rows, texts_alone
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -110,8 +109,7 @@ def measure(kind: str, task: str) -> None:
             )
             row["runs"].append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
             accuracies = [run["accuracy"] for run in row["runs"]]
-            row["accuracy"] = round(statistics.mean(accuracies), 4)
-            row["spread"] = round(statistics.stdev(accuracies), 4) if len(accuracies) > 1 else None
+            row |= mean_and_spread(accuracies)
             print(kind, task, name, seed, accuracies[-1], row["runs"][-1]["fit_seconds"], flush=True)
             store(stored, {"task": task, "table": list(cells.values())})
 

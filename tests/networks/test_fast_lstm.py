@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from devices import assert_a_gpu_agrees
 from textgraft.networks.fast_lstm import STEPS_AT_ONCE, LayerState, LSTMLayer, _fused, _scanned
 from textgraft.networks.starts import Starts
 
@@ -173,13 +174,4 @@ def test_the_window_it_is_given_stays_as_it_is() -> None:
 
 @pytest.mark.gpu
 def test_a_gpu_gives_the_same_states_and_gradients() -> None:
-    layer = LSTMLayer(20, 32)
-    states, starts = torch.randn(4, 30, 20), torch.rand(4, 30) < 0.1
-    results = []
-    for device in ("cpu", "cuda"):
-        layer.to(device).zero_grad()
-        begins = Starts.of(starts.to(device), 30)
-        out, after = layer(states.to(device), layer.initial_state(4), begins)
-        gradients = torch.autograd.grad(out.square().sum(), list(layer.parameters()))
-        results.append([part.cpu() for part in (out, *after, *gradients)])
-    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
+    assert_a_gpu_agrees(LSTMLayer(20, 32), 20)

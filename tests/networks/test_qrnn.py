@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from devices import assert_a_gpu_agrees
 from textgraft.errors import ParameterError
 from textgraft.networks import fo_pooling
 from textgraft.networks.fo_pooling import fo_pool
@@ -131,13 +132,4 @@ def test_bf16_is_near_fp32_and_remembers_for_long() -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_a_gpu_gives_the_same_states_and_gradients(bidirectional: bool) -> None:
-    layer = QRNNLayer(20, 32, window=2, bidirectional=bidirectional)
-    states, mask = torch.randn(4, 30, 20), torch.rand(4, 30) < 0.1
-    results = []
-    for device in ("cpu", "cuda"):
-        layer.to(device).zero_grad()
-        starts = Starts.of(mask.to(device), 30)
-        out, after = layer(states.to(device), layer.initial_state(4), starts)
-        gradients = torch.autograd.grad(out.square().sum(), list(layer.parameters()))
-        results.append([part.cpu() for part in (out, *after, *gradients)])
-    torch.testing.assert_close(*results, rtol=1e-3, atol=1e-4)
+    assert_a_gpu_agrees(QRNNLayer(20, 32, window=2, bidirectional=bidirectional), 20)

@@ -66,11 +66,11 @@ LADDER = (
     Candidate("linear C=25", "linear", {"C": 25.0}),
     Candidate("knn", "knn", {}),
     Candidate("blend", "blend", {}),
-    Candidate("siamese", "siamese", {}),
+    Candidate("siamese", "siamese", {"encoder": "minilm+lower"}),
     Candidate("finetune", "finetune", {}),
 )
 """What ``fit -m auto`` climbs. Strengths beside the default ones cost seconds, and no encoding; runs of words
-without characters suit long texts."""
+without characters suit long texts; the vectors of ``linear`` serve ``siamese`` as well."""
 
 
 def candidates(methods: Collection[str] | Mapping[str, TextClassifier]) -> tuple[Candidate, ...]:

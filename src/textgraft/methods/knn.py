@@ -43,7 +43,7 @@ class KNNClassifier(TextClassifier):
     """k nearest neighbours of a frozen encoder's vectors, voting by similarity.
 
     Args:
-        encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
+        encoder: a name (``minilm+lower``), a folder, a hub id, or an :class:`Encoder`.
         k: how many neighbours vote; fewer when there are fewer rows.
         temperature: a neighbour less similar by this much weighs 1/e of the nearest one;
             ``None`` gives every neighbour one vote.
@@ -59,7 +59,7 @@ class KNNClassifier(TextClassifier):
 
     def __init__(
         self,
-        encoder: str | Encoder = "minilm",
+        encoder: str | Encoder = "minilm+lower",
         *,
         k: int = 30,
         temperature: float | None = 0.15,

@@ -79,7 +79,7 @@ class LinearClassifier(TextClassifier):
     """Multinomial logistic regression over a frozen encoder's vectors; of several labels, one for each.
 
     Args:
-        encoder: a name (``minilm``), a folder, a hub id, or an :class:`Encoder`.
+        encoder: a name (``minilm+lower``), a folder, a hub id, or an :class:`Encoder`.
         C: inverse strength of the L2 penalty for two classes; larger fits the training rows closer.
             It grows with the root of the number of classes, since each then has fewer rows of its own.
         confidence: ``probability``, ``energy``, ``neighbours``, ``mahalanobis``, ``product``, or ``fusion``
@@ -94,7 +94,7 @@ class LinearClassifier(TextClassifier):
 
     def __init__(
         self,
-        encoder: str | Encoder = "minilm",
+        encoder: str | Encoder = "minilm+lower",
         *,
         C: float = 5.0,
         confidence: str = "auto",
