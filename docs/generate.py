@@ -152,7 +152,7 @@ def defaults_table() -> str:
 def lower_layers_table() -> str:
     """Accuracy with and without the lower layers, a column a data set."""
     rows, data = [], []
-    for method in ("linear", "knn"):
+    for method in ("linear", "knn", "blend"):
         result = _result(f"defaults_{method}_encoder")
         data = list(result["rows"])
         for candidate in result["candidates"]:

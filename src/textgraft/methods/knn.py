@@ -62,7 +62,7 @@ class KNNClassifier(TextClassifier):
         encoder: str | Encoder = "minilm+lower",
         *,
         k: int = 30,
-        temperature: float | None = 0.15,
+        temperature: float | None = 0.1,
         index: str = "auto",
         reject: Rule | None = None,
         oos_labels: Collection[str] = (),

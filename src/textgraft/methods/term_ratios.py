@@ -26,8 +26,9 @@ def presence(rows: sp.csr_array) -> sp.csr_array:
 
 def term_ratios(present: sp.csr_array, has: np.ndarray) -> np.ndarray:
     """(n, f) terms that texts have and (n,) whether each text is of a class -> (f,) float32 from 1."""
-    # products, since choosing rows would copy them
-    within, without = (SMOOTHING + present.T @ of.astype(np.float64) for of in (has, ~has))
+    # whole numbers, which float32 counts without error up to 16 million texts
+    counts = (present.T @ of.astype(np.float32) for of in (has, ~has))
+    within, without = (SMOOTHING + of.astype(np.float64) for of in counts)
     ratios = np.log(within / within.sum()) - np.log(without / without.sum())
     return np.asarray(1.0 + np.abs(ratios), dtype=np.float32)
 
