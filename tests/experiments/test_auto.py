@@ -425,3 +425,9 @@ def test_the_ladder_is_of_real_methods_from_cheap_to_dear():
     assert len({one.name for one in LADDER}) == len(LADDER)
     for one in LADDER:
         one.make(0)
+
+
+def test_rungs_that_read_vectors_share_one_encoder() -> None:
+    frozen = [one for one in LADDER if one.takes_encoder and one.make(0).reads == "vectors"]
+    assert {one.method for one in frozen} == {"linear", "knn", "blend", "siamese"}
+    assert len({one.make(0).get_params()["encoder"] for one in frozen}) == 1
