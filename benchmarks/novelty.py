@@ -1,10 +1,10 @@
 """Which confidence tells texts of no known class best, on training rows and on test files.
 
-    python benchmarks/novelty.py choice           what the usual confidence of linear was chosen by
+    python benchmarks/novelty.py choice:linear    what the usual confidence of linear was chosen by
     python benchmarks/novelty.py choice:blend     how a blend makes one confidence of its parts', likewise
+    python benchmarks/novelty.py choice:finetune  of a method that trains a network, from at most 2,000 rows
     python benchmarks/novelty.py reach:linear     on test files, beside what was asked for
     python benchmarks/novelty.py reach:blend      likewise
-    python benchmarks/novelty.py reach:finetune   likewise; an hour or two
 
 For the choice some classes of a training file are unknown: a fifth of the rows of the others and
 all of theirs are scored by a classifier that learned the rest.
@@ -15,6 +15,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,9 @@ SEEDS = (0, 1, 2)
 
 UNKNOWN = {"banking77": 15, "clinc150": 30, "trec": 1}
 """Classes left out of each training file for the choice."""
+
+MOST_ROWS = 2_000
+"""Taught to a network, and of each kind asked of it."""
 
 WEIGHED: tuple[tuple[str, ...], ...] = (
     ("product", "mahalanobis"),
@@ -147,6 +151,21 @@ def blends_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     return {name: separation(*pair) for name, pair in confidences.items()}
 
 
+def of_network(method: str, data: str, seed: int) -> dict[str, tuple[float, float]]:
+    """Every sign alone, as a network that was trained once sees it."""
+    taught, known, new = parted(data, seed)
+    draw = np.random.default_rng(seed)
+    some = draw.permutation(len(taught[0]))[:MOST_ROWS]
+    clf = method_class(method)(seed=seed).fit(*([column[row] for row in some] for column in taught))
+    learned = clf.learned_
+    seen = []
+    for texts in (known, new):
+        asked = [texts[row] for row in draw.permutation(len(texts))[:MOST_ROWS]]
+        vectors, logits = learned.running.vectors_and_logits(asked)
+        seen.append(signs(ALONE, logits, vectors, learned.of_classes))
+    return {name: separation(*(part[:, at] for part in seen)) for at, name in enumerate(ALONE)}
+
+
 def reach(method: str) -> None:
     """On test files; stored after each fit."""
     stored = f"novelty_{method}"
@@ -196,11 +215,14 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 
 def main() -> None:
-    for word in sys.argv[1:] or ("choice", "reach:linear"):
-        if word == "choice":
-            choice("novelty_choice", chosen_from)
+    for word in sys.argv[1:] or ("choice:linear", "reach:linear"):
+        if word == "choice:linear":
+            choice("novelty_choice_linear", chosen_from)
         elif word == "choice:blend":
             choice("novelty_choice_blend", blends_from)
+        elif word.startswith("choice:"):
+            method = word.removeprefix("choice:")
+            choice(f"novelty_choice_{method}", partial(of_network, method))
         else:
             reach(word.removeprefix("reach:"))
 

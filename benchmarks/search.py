@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 
-import textgraft as tg
-from common import CACHE, rows, store
+from common import own_encoder, rows, store
 from textgraft.methods.evidence import unit_rows
 from textgraft.search.exact import ExactIndex
 from textgraft.search.hnsw import HNSWIndex
@@ -48,7 +47,7 @@ def timed(index: Any, queries: np.ndarray) -> tuple[float, float]:
 
 
 def main() -> None:
-    encoder = tg.load_encoder("minilm", cache=CACHE)
+    encoder = own_encoder("knn")
     vectors = unit_rows(encoder.encode(rows("icd10_train")[0]))
     queries = unit_rows(encoder.encode(rows("icd10_test")[0][:1_000]))
     table = []

@@ -151,16 +151,16 @@ def defaults_table() -> str:
 
 def lower_layers_table() -> str:
     """Accuracy with and without the lower layers, a column a data set."""
-    rows, data = [], []
-    for method in ("linear", "knn", "blend"):
-        result = _result(f"defaults_{method}_encoder")
-        data = list(result["rows"])
+    rows = []
+    results = {method: _result(f"defaults_{method}_encoder") for method in ("linear", "knn", "blend")}
+    data = list(results["linear"]["rows"])
+    for method, result in results.items():
         for candidate in result["candidates"]:
             mean, by_set = candidate["mean"], candidate["by_set"]
             means = [mean["accuracy"], mean["auroc_confidence"]]
             of_sets = [by_set[one]["accuracy"] for one in data]
             rows.append([method, f"`{candidate['arguments']['encoder']}`", *map(_number, means + of_sets)])
-    return _table(["method", "encoder", "mean accuracy", "mean AUROC", *data], rows, result)
+    return _table(["method", "encoder", "mean accuracy", "mean AUROC", *data], rows, *results.values())
 
 
 def startup_table() -> str:
@@ -408,9 +408,9 @@ def auto_table() -> str:
         ]
         for row in result["table"]
     ]  # fmt: skip
-    return _table(
-        ["data", "chosen", "accuracy", "best single method", "points behind", "seconds"], rows, result
-    )
+    commits = dict.fromkeys(run["commit"] for row in result["table"] for run in row["runs"])
+    words = ["data", "chosen", "accuracy", "best single method", "points behind", "seconds"]
+    return _table(words, rows, result | {"commit": ", ".join(commits)})
 
 
 def auto_beside_table() -> str:
@@ -435,18 +435,24 @@ def defaults_auto_table() -> str:
     return _table(["rule", "mean accuracy on other training rows"], rows, result)
 
 
-def novelty_choice_table(name: str) -> str:
-    """One row a confidence, a column a training file."""
-    result = _result(name)
-    cells = {(row["data"], row["confidence"]): row for row in result["table"]}
-    unknown = {row["data"]: row["unknown"] for row in result["table"]}
+def novelty_choice_table(*methods: str) -> str:
+    """One row a confidence, a column a training file; of several methods one after the other."""
+    results = {method: _result(f"novelty_choice_{method}") for method in methods}
+    unknown = {row["data"]: row["unknown"] for result in results.values() for row in result["table"]}
     rows = []
-    for confidence in dict.fromkeys(confidence for _, confidence in cells):
-        found = [cells[data, confidence] for data in unknown]
-        rows.append(
-            [confidence, *(f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found)]
-        )
-    return _table(["confidence", *(f"{data}, {n} out" for data, n in unknown.items())], rows, result)
+    for method, result in results.items():
+        cells = {(row["data"], row["confidence"]): row for row in result["table"]}
+        for confidence in dict.fromkeys(confidence for _, confidence in cells):
+            found = [cells[data, confidence] for data in unknown]
+            rows.append(
+                [
+                    *([method] if len(methods) > 1 else []),
+                    confidence,
+                    *(f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found),
+                ]
+            )
+    names = ["method", "confidence"] if len(methods) > 1 else ["confidence"]
+    return _table([*names, *(f"{data}, {n} out" for data, n in unknown.items())], rows, *results.values())
 
 
 def novelty_table() -> str:
@@ -471,7 +477,7 @@ def novelty_table() -> str:
         "asked ≤",
         "accuracy",
     ]
-    return _table(head, rows, results[-1])
+    return _table(head, rows, *results)
 
 
 def _with_spread(row: dict[str, Any], measure: str) -> str:
@@ -503,7 +509,7 @@ def ulmfit_table(kind: str) -> str:
     names = list(dict.fromkeys(row["name"] for result in results for row in result["table"]))
     cells = {(row["name"], result["task"]): row for result in results for row in result["table"]}
     rows = [[name, *(_seeds(cells.get((name, result["task"]))) for result in results)] for name in names]
-    return _table(["ulmfit", *(result["task"] for result in results)], rows, results[-1])
+    return _table(["ulmfit", *(result["task"] for result in results)], rows, *results)
 
 
 def awd_speed_table() -> str:
@@ -650,8 +656,8 @@ TABLES = {
     "auto": auto_table,
     "auto beside": auto_beside_table,
     "auto defaults": defaults_auto_table,
-    "novelty choice": partial(novelty_choice_table, "novelty_choice"),
-    "novelty choice of blend": partial(novelty_choice_table, "novelty_choice_blend"),
+    "novelty choice": partial(novelty_choice_table, "linear"),
+    "novelty choice of blend": partial(novelty_choice_table, "blend"),
     "novelty": novelty_table,
     "label_next": label_next_table,
     "language models": language_models_table,
@@ -671,13 +677,19 @@ def _result(name: str) -> dict[str, Any]:
     return result
 
 
-def _table(head: list[str], rows: list[list[Any]], result: dict[str, Any]) -> str:
+def _table(head: list[str], rows: list[list[Any]], *results: dict[str, Any]) -> str:
+    """A table, and below it how each of the results that it rests on was measured."""
     lines = [head, ["---"] * len(head), *rows]
     table = "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+    made = dict.fromkeys(_made(result) for result in results)
+    return f"{table}\n\n" + "\n".join(made)
+
+
+def _made(result: dict[str, Any]) -> str:
     able = result["machine"]
     bf16 = " and ".join(kind for kind in ("avx512_bf16", "amx_bf16") if able[kind]) or "no native bf16"
     where = f"{able['processor']}, {able['cores']} cores, {bf16}"
-    return f"{table}\n\n`{result['command']}`, commit {result['commit']}, {where}, {result['date']}."
+    return f"`{result['command']}`, commit {result['commit']}, {where}, {result['date']}."
 
 
 def _number(value: float | None) -> str:

@@ -64,6 +64,25 @@ def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows
     assert ("4.0 points) of the best, dear: −3.0 points" in choice.why) == (chosen == "cheap")
 
 
+@pytest.mark.parametrize(("n", "cheap", "chosen"), [(40, 31, "cheap"), (20, 15, "dear")])
+def test_who_was_judged_on_few_rows_has_no_wider_standard_error(monkeypatch, rows, n, cheap, chosen):
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
+        right = np.tile([1.0, 1.0, 1.0, 1.0, 0.0], 20)
+        if candidate.name == "cheap":
+            right[:n], right[n:] = np.repeat([1.0, 0.0], [cheap, n - cheap]), np.nan
+        climb.right[candidate.name] = right
+        # so that nothing more is judged
+        climb.refit_seconds[candidate.name] = 100.0
+        return Tried(candidate.name, 0.8, 5, 100, 1.0)
+
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    choice, _ = choose(*rows, budget=5, ladder=ladder)
+    # 5 points are less than one standard error of 20 rows, and more than one of 100
+    assert choice.chosen == chosen
+    assert choice.standard_error == pytest.approx(0.04)
+
+
 @pytest.mark.parametrize(
     ("right", "seconds", "chosen"),
     [(79, 1.0, "both"), (75, 1.0, "cheap"), (79, 3.0, "cheap"), (81, 1.0, "both")],
@@ -227,7 +246,7 @@ def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():
     first[:20] = np.repeat([1.0, 0.0], [10, 10])
     second[:20] = np.repeat([1.0, 0.0], [15, 5])
     # over all its rows the first has 90 %, but on those of both it has half
-    assert beside({"a": first, "b": second}, "b", "a")[0] == pytest.approx(0.25)
+    assert beside({"a": first, "b": second}, "b", "a") == pytest.approx(0.25)
 
 
 def test_accuracies_are_of_rows_that_were_not_learned(rows):

@@ -150,11 +150,11 @@ def _choice(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -
         method=now.chosen.method,
         parameters={name: str(value) for name, value in now.chosen.parameters.items()},
         best=now.best.name,
-        standard_error=now.compared[now.chosen.name][1],
+        standard_error=now.standard_error,
         budget=climb.budget,
         seconds=time.monotonic() - climb.began,
         tried=tuple(
-            replace(one, beside_best=now.compared[one.name][0]) if one.name in now.compared else one
+            replace(one, beside_best=now.compared[one.name]) if one.name in now.compared else one
             for one in tried
         ),
     )

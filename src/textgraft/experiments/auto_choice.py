@@ -46,7 +46,7 @@ class AutoChoice:
         cheapest: of those within one standard error of the best; another was chosen where that costs nothing.
         method, parameters: what it is.
         best: the candidate of the highest accuracy.
-        standard_error: of the best's accuracy, on the rows that both were judged on.
+        standard_error: of the best's accuracy, on all rows that it was judged on.
         budget, seconds: given, and spent on choosing.
         tried: every rung, in order.
     """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from textgraft.experiments.auto_climb import Climb, beside
 from textgraft.experiments.ladder import Candidate
@@ -21,14 +24,16 @@ class Standing:
         best: the one of the highest accuracy.
         cheapest: of those within one standard error of it.
         chosen: the cheapest, or a blend within one standard error that costs nothing to speak of.
-        compared: by rung, its accuracy less that of the best, and the best's standard error, on the rows that
-            both were judged on.
+        compared: by rung, its accuracy less that of the best on the rows that both were judged on.
+        standard_error: of the best's accuracy on all rows that it was judged on. On those that both were, a
+            rung would be the more as good the less it was judged.
     """
 
     best: Candidate
     cheapest: Candidate
     chosen: Candidate
-    compared: dict[str, tuple[float, float]]
+    compared: dict[str, float]
+    standard_error: float
 
 
 def standing(climb: Climb, ladder: Sequence[Candidate]) -> Standing:
@@ -36,13 +41,15 @@ def standing(climb: Climb, ladder: Sequence[Candidate]) -> Standing:
     name = climb.leader()
     compared = {one: beside(climb.right, one, name) for one in climb.right}
     (best,) = (one for one in ladder if one.name == name)
-    alike = [one for one in ladder if one.name in compared and _alike(*compared[one.name])]
+    share, n = float(np.nanmean(climb.right[name])), int((~np.isnan(climb.right[name])).sum())
+    standard_error = math.sqrt(share * (1 - share) / n)
+    alike = [one for one in ladder if one.name in compared and compared[one.name] >= -standard_error]
     saved = FREE_SHARE * climb.budget
     chosen = cheapest = _cheapest(climb, alike, saved)
     for one in alike:
         if one.blends and climb.refit_seconds[one.name] <= saved:
             chosen = one
-    return Standing(best, cheapest, chosen, compared)
+    return Standing(best, cheapest, chosen, compared, standard_error)
 
 
 def _cheapest(climb: Climb, alike: Sequence[Candidate], saved: float) -> Candidate:
@@ -54,7 +61,3 @@ def _cheapest(climb: Climb, alike: Sequence[Candidate], saved: float) -> Candida
         if one.method == cheapest.method and seconds > saved:
             cheapest = one
     return cheapest
-
-
-def _alike(behind: float, standard_error: float) -> bool:
-    return behind >= -standard_error

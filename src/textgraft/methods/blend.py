@@ -94,7 +94,8 @@ class BlendClassifier(TextClassifier):
         parts: two or more of ``tfidf``, ``linear``, ``knn``, joined by ``+``; each as it is by default.
         weighing: rows that weigh the parts: ``hold-out``, a tenth of them, for which each part learns twice;
             ``cross-fit``, all of them, for which it learns six times; ``auto``: the first from 1,000 rows on.
-        encoder: of the parts that have one: a name (``minilm+lower``), a folder, a hub id, or an :class:`Encoder`.
+        encoder: of the parts that have one: a name (``minilm+lower``), a folder, a hub id, or an
+            :class:`Encoder`.
         reject: a rejection rule, or ``None``.
         oos_labels: labels of out-of-scope rows, which are never a class.
         holdout: share of rows that a coverage rule is fitted on; ``auto`` or 0 to 0.5.
