@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 from typing import Any
 
@@ -40,10 +41,12 @@ def best_single(data: str) -> dict[str, Any]:
 
 def once(data: str, budget: str, seed: int) -> dict[str, Any]:
     """One choice and one evaluation."""
-    began = time.monotonic()
-    classifier, choice = fit_auto(*rows(f"{data}_train"), budget=budget, oos_labels=("oos",), seed=seed)
-    seconds = time.monotonic() - began
-    result = tg.evaluate(classifier, *rows(f"{data}_test"))
+    # vectors of an earlier run would be a gift of minutes
+    with tempfile.TemporaryDirectory() as os.environ[CACHE_VARIABLE]:
+        began = time.monotonic()
+        classifier, choice = fit_auto(*rows(f"{data}_train"), budget=budget, oos_labels=("oos",), seed=seed)
+        seconds = time.monotonic() - began
+        result = tg.evaluate(classifier, *rows(f"{data}_test"))
     return {
         "seed": seed,
         # of each, since they may be hours and changes apart
@@ -69,8 +72,6 @@ def main() -> None:
     parser.add_argument("--again", action="store_true")
     asked = parser.parse_args()
     name = "auto" if asked.budget == "10m" else f"auto_{asked.budget}"
-    # vectors of an earlier run would be a gift of minutes
-    os.environ[CACHE_VARIABLE] = "off"
     cells = {} if asked.again else {row["data"]: row for row in stored_rows(name)}
     for seed in SEEDS:
         for data in asked.data:

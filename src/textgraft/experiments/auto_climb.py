@@ -52,7 +52,9 @@ class Climb:
         right: by rung, (n,) whether each row was answered rightly; NaN where it was not judged.
         encoders: by name, in front of a cache that has all rows.
         too_slow: by name, why an encoder is out of the question.
-        refit_seconds: by rung, what learning from all rows will take.
+        encoding_seconds: by encoder's name, what all rows took, where no cache outlives the climb.
+        refit_seconds: by rung, what learning from all rows will take, texts encoded.
+        wait_seconds: by rung, that and encoding them once more.
         kept: by rung, a classifier that need not be learned again.
         opening_seconds: what opening pretrained weights may take; as long as it ever did.
     """
@@ -75,7 +77,9 @@ class Climb:
     right: dict[str, np.ndarray] = field(default_factory=dict)
     encoders: dict[Any, Encoder] = field(default_factory=dict)
     too_slow: dict[Any, str] = field(default_factory=dict)
+    encoding_seconds: dict[Any, float] = field(default_factory=dict)
     refit_seconds: dict[str, float] = field(default_factory=dict)
+    wait_seconds: dict[str, float] = field(default_factory=dict)
     kept: dict[str, TextClassifier] = field(default_factory=dict)
     opening_seconds: float = OPENING_SECONDS
 
@@ -95,7 +99,7 @@ class Climb:
     @property
     def reserve(self) -> float:
         """Seconds that learning the leader again will take."""
-        return self.refit_seconds[self.leader()] if self.right else 0.0
+        return self.wait_seconds[self.leader()] if self.right else 0.0
 
     @property
     def left_words(self) -> str:
@@ -161,6 +165,9 @@ def _encoded(climb: Climb, name: str | Encoder) -> Encoder:
     needed = pace * sum(map(len, climb.texts))
     if needed > climb.left - climb.reserve:
         raise TooLong(f"encoding would take about {duration_words(needed)}, {climb.left_words}")
-    deadline = Deadline(time.monotonic() + climb.left - climb.reserve, climb.watch)
+    began = time.monotonic()
+    deadline = Deadline(began + climb.left - climb.reserve, climb.watch)
     kept.encode(list(climb.texts), deadline)
+    if kept is not encoder:
+        climb.encoding_seconds[name] = time.monotonic() - began
     return kept

@@ -36,7 +36,7 @@ def settle(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) ->
         folds = folds[folds >= 0]
         if now.cheapest is now.best or name in climb.kept or not len(folds):
             break
-        spare = climb.left - max(climb.refit_seconds[one.name] for one in contenders)
+        spare = climb.left - max(climb.wait_seconds[one.name] for one in contenders)
         if spare <= climb.refit_seconds[name] / climb.refits:
             break
         began, fold = time.monotonic(), int(folds.min())
