@@ -19,6 +19,7 @@ from textgraft.errors import DataError, ParameterError
 from textgraft.experiments.auto import choose, fit_auto
 from textgraft.experiments.auto_choice import Tried
 from textgraft.experiments.auto_climb import beside
+from textgraft.experiments.auto_settling import settle
 from textgraft.experiments.auto_steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
 from textgraft.experiments.ladder import LADDER, Candidate
 
@@ -45,8 +46,14 @@ def test_the_cheapest_within_one_standard_error_is_chosen_and_learned_from_all_r
     assert json.loads(json.dumps(choice.to_dict()))["chosen"] == "good"
 
 
+@pytest.fixture
+def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing more is judged once all rungs were tried."""
+    monkeypatch.setattr("textgraft.experiments.auto.settle", lambda climb, ladder, tried: tried)
+
+
 @pytest.mark.parametrize(("cheap", "chosen"), [(77, "cheap"), (75, "dear")])
-def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows, cheap, chosen):
+def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, unsettled, rows, cheap, chosen):
     answers = {"cheap": cheap, "dear": 80}
 
     def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
@@ -67,15 +74,16 @@ def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, rows
 
 
 @pytest.mark.parametrize(("n", "cheap", "chosen"), [(40, 31, "cheap"), (20, 15, "dear")])
-def test_who_was_judged_on_few_rows_has_no_wider_standard_error(monkeypatch, rows, n, cheap, chosen):
+def test_who_was_judged_on_few_rows_has_no_wider_standard_error(
+    monkeypatch, unsettled, rows, n, cheap, chosen
+):
     def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
         right = np.tile([1.0, 1.0, 1.0, 1.0, 0.0], 20)
         if candidate.name == "cheap":
             right[:n], right[n:] = np.repeat([1.0, 0.0], [cheap, n - cheap]), np.nan
         climb.right[candidate.name] = right
-        # so that nothing more is judged
-        climb.refit_seconds[candidate.name] = 100.0
-        climb.wait_seconds[candidate.name] = 100.0
+        climb.refit_seconds[candidate.name] = 1.0
+        climb.wait_seconds[candidate.name] = 1.0
         return Tried(candidate.name, 0.8, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
@@ -91,7 +99,7 @@ def test_who_was_judged_on_few_rows_has_no_wider_standard_error(monkeypatch, row
     [(79, 1.0, "both"), (75, 1.0, "cheap"), (79, 3.0, "cheap"), (81, 1.0, "both")],
 )
 def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
-    monkeypatch, rows, right, seconds, chosen
+    monkeypatch, unsettled, rows, right, seconds, chosen
 ):
     answers = {"cheap": 78, "both": right, "dear": 80}
 
@@ -117,7 +125,9 @@ def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
 @pytest.mark.parametrize(
     ("method", "seconds", "chosen"), [("tfidf", 7.9, "later"), ("tfidf", 8.1, "first"), ("knn", 1.0, "first")]
 )
-def test_of_one_method_what_was_clearly_faster_is_the_cheaper(monkeypatch, rows, method, seconds, chosen):
+def test_of_one_method_what_was_clearly_faster_is_the_cheaper(
+    monkeypatch, unsettled, rows, method, seconds, chosen
+):
     def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
         n = {"first": 78, "later": 79, "dear": 80}[candidate.name]
         climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
@@ -174,6 +184,27 @@ def test_what_is_left_tells_a_cheap_rung_that_is_worse_from_one_that_is_as_good(
     assert (cheap.folds, dear.folds) == (2, 2)
     assert cheap.accuracy < dear.accuracy < 1
     assert cheap.rows == dear.rows > len(rows[0]) / 5
+
+
+def test_what_is_left_tells_a_dear_rung_that_is_better_from_one_that_is_as_good(contended, rows):
+    ladder = [Candidate("cheap", "tfidf", {}), Candidate("late", "knn", {})]
+    choice, _ = choose(*rows, budget=60, ladder=ladder)
+    # on the first fold they were alike, so the cheap one was the best
+    assert contended[:2] == [("late", 1), ("cheap", 1)]
+    assert (choice.chosen, choice.best) == ("late", "late")
+
+
+def test_no_fold_is_judged_that_the_best_cannot_be_judged_on_too(contended, monkeypatch, rows):
+    def kept(climb: Any, ladder: Any, tried: Any) -> Any:
+        climb.kept["dear"] = object()
+        return settle(climb, ladder, tried)
+
+    monkeypatch.setattr("textgraft.experiments.auto.settle", kept)
+    choice, _ = choose(
+        *rows, budget=60, ladder=[Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
+    )
+    assert choice.best == "dear"
+    assert contended == []
 
 
 def test_the_row_of_a_class_of_one_is_no_fold_to_judge(contended, rows):

@@ -29,9 +29,14 @@ class TooLong(TextgraftError):
     """A rung does not fit into what is left of the budget."""
 
 
+def of_both(right: Mapping[str, np.ndarray], one: str, other: str) -> np.ndarray:
+    """(n,) bool, the rows that both were judged on."""
+    return np.asarray(~np.isnan(right[one]) & ~np.isnan(right[other]))
+
+
 def beside(right: Mapping[str, np.ndarray], one: str, other: str) -> float:
     """One accuracy less another on the rows that both were judged on."""
-    both = ~np.isnan(right[one]) & ~np.isnan(right[other])
+    both = of_both(right, one, other)
     return float(right[one][both].mean() - right[other][both].mean())
 
 

@@ -1,7 +1,8 @@
 """What is left of the budget goes to folds that the contenders were not yet judged on.
 
-Dear rungs are judged on one fold while others wait, and on few rows one standard error is wide: a cheap rung
-that is a point worse may lie within it. Once all rungs were tried, nothing waits any more.
+Dear rungs are judged on one fold while others wait, and on few rows one standard error is wide: a rung that
+is a point worse than the best may lie within it, and one that is a point better may lie behind. Once all
+rungs were tried, nothing waits any more.
 """
 
 from __future__ import annotations
@@ -13,45 +14,73 @@ from dataclasses import replace
 import numpy as np
 
 from textgraft.experiments.auto_choice import Tried
-from textgraft.experiments.auto_climb import Climb
+from textgraft.experiments.auto_climb import Climb, beside, of_both
 from textgraft.experiments.auto_rung import judged_fold
-from textgraft.experiments.auto_standing import standing
+from textgraft.experiments.auto_standing import standard_error
 from textgraft.experiments.ladder import Candidate
 
 
 def settle(climb: Climb, ladder: Sequence[Candidate], tried: Sequence[Tried]) -> list[Tried]:
-    """Judge the best and the cheapest within one standard error on more folds, as long as they are two.
+    """Judge the best, and those within one standard error of it, on more folds.
 
-    Time to learn either from all rows is left.
+    Time to learn any of them from all rows is left.
     """
     found = {one.name: one for one in tried}
-    while climb.right:
-        now = standing(climb, ladder)
-        contenders = (now.cheapest, now.best)
-        # the one judged on fewer rows; of as many the cheaper one
-        candidate = min(contenders, key=lambda one: int((~np.isnan(climb.right[one.name])).sum()))
-        name, right = candidate.name, climb.right[candidate.name]
-        folds = climb.folds[np.flatnonzero(np.isnan(right))]
-        # the row of a class of one is in none
-        folds = folds[folds >= 0]
-        if now.cheapest is now.best or name in climb.kept or not len(folds):
-            break
-        spare = climb.left - max(climb.wait_seconds[one.name] for one in contenders)
-        if spare <= climb.refit_seconds[name] / climb.refits:
-            break
-        began, fold = time.monotonic(), int(folds.min())
-        out = climb.folds == fold
+    candidates = {one.name: one for one in ladder}
+    broken: set[str] = set()
+    while (step := _next(climb, broken)) is not None:
+        name, seconds = step
+        began, fold = time.monotonic(), int(_unjudged(climb, name).min())
+        right, out = climb.right[name], climb.folds == fold
         try:
-            right[out] = judged_fold(climb, candidate, fold, out, spare)
+            right[out] = judged_fold(climb, candidates[name], fold, out, seconds)
         except Exception:
             # it stands as it was judged before
-            break
-        judged = ~np.isnan(right)
+            broken.add(name)
+            continue
         found[name] = replace(
             found[name],
-            accuracy=float(right[judged].mean()),
+            accuracy=float(np.nanmean(right)),
             folds=found[name].folds + 1,
-            rows=int(judged.sum()),
+            rows=_n_judged(climb, name),
             seconds=found[name].seconds + time.monotonic() - began,
         )
     return list(found.values())
+
+
+def _next(climb: Climb, broken: set[str]) -> tuple[str, float] | None:
+    """Who is judged on one more fold, and in how many seconds.
+
+    Of the best, and the rival that was compared with it on the fewest rows, the one that was judged on fewer.
+    """
+    if not climb.right:
+        return None
+    best = climb.leader()
+    rivals = [name for name in climb.right if name != best and _rivals(climb, name, best)]
+    # of those that are compared as little the cheaper one
+    for rival in sorted(rivals, key=lambda name: int(of_both(climb.right, name, best).sum())):
+        behind = _n_judged(climb, best) - _n_judged(climb, rival)
+        name = rival if behind >= 0 else best
+        # a fold that only one of them is judged on tells nothing
+        needs = {rival, best} if behind == 0 else {name}
+        able = not needs & (broken | climb.kept.keys()) and all(len(_unjudged(climb, one)) for one in needs)
+        spare = climb.left - max(climb.wait_seconds[rival], climb.wait_seconds[best])
+        if able and sum(climb.refit_seconds[one] / climb.refits for one in needs) < spare:
+            return name, spare
+    return None
+
+
+def _rivals(climb: Climb, name: str, best: str) -> bool:
+    """Whether a rung is within one standard error of the best on the rows that both were judged on."""
+    both = of_both(climb.right, name, best)
+    return beside(climb.right, name, best) >= -standard_error(climb.right[best][both])
+
+
+def _n_judged(climb: Climb, name: str) -> int:
+    return int((~np.isnan(climb.right[name])).sum())
+
+
+def _unjudged(climb: Climb, name: str) -> np.ndarray:
+    """Of rows that a rung was not judged on, the folds; the row of a class of one is in none."""
+    folds = climb.folds[np.isnan(climb.right[name])]
+    return np.asarray(folds[folds >= 0])

@@ -41,15 +41,20 @@ def standing(climb: Climb, ladder: Sequence[Candidate]) -> Standing:
     name = climb.leader()
     compared = {one: beside(climb.right, one, name) for one in climb.right}
     (best,) = (one for one in ladder if one.name == name)
-    share, n = float(np.nanmean(climb.right[name])), int((~np.isnan(climb.right[name])).sum())
-    standard_error = math.sqrt(share * (1 - share) / n)
-    alike = [one for one in ladder if one.name in compared and compared[one.name] >= -standard_error]
+    error = standard_error(climb.right[name])
+    alike = [one for one in ladder if one.name in compared and compared[one.name] >= -error]
     saved = FREE_SHARE * climb.budget
     chosen = cheapest = _cheapest(climb, alike, saved)
     for one in alike:
         if one.blends and climb.refit_seconds[one.name] <= saved:
             chosen = one
-    return Standing(best, cheapest, chosen, compared, standard_error)
+    return Standing(best, cheapest, chosen, compared, error)
+
+
+def standard_error(right: np.ndarray) -> float:
+    """Of the accuracy of a rung that was right, or not, about so many rows; NaN where it was not judged."""
+    share, n = float(np.nanmean(right)), int((~np.isnan(right)).sum())
+    return math.sqrt(share * (1 - share) / n)
 
 
 def _cheapest(climb: Climb, alike: Sequence[Candidate], saved: float) -> Candidate:
