@@ -19,7 +19,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 import textgraft as tg
-from common import CACHE, ROOT, own_encoder, rows, store
+from common import ROOT, own_encoder, rows, store
 from textgraft.core.splits import fold_numbers
 from textgraft.methods import method_class
 
@@ -94,9 +94,7 @@ def make(method: str, arguments: dict[str, Any]) -> tg.TextClassifier:
     kind = method_class(method)
     if method == "tfidf":
         return kind(**arguments)
-    named = arguments.get("encoder")
-    encoder = tg.load_encoder(named, cache=CACHE) if named else own_encoder(method)
-    return kind(**(arguments | {"encoder": encoder}))
+    return kind(**(arguments | {"encoder": own_encoder(method, **arguments)}))
 
 
 def main() -> None:

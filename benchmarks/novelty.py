@@ -166,6 +166,10 @@ def of_network(method: str, data: str, seed: int) -> dict[str, tuple[float, floa
     return {name: separation(*(part[:, at] for part in seen)) for at, name in enumerate(ALONE)}
 
 
+CHOICES: dict[str, Candidates] = {"linear": chosen_from, "blend": blends_from}
+"""Of methods that train no network."""
+
+
 def reach(method: str) -> None:
     """On test files; stored after each fit."""
     stored = f"novelty_{method}"
@@ -216,15 +220,11 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
 
 def main() -> None:
     for word in sys.argv[1:] or ("choice:linear", "reach:linear"):
-        if word == "choice:linear":
-            choice("novelty_choice_linear", chosen_from)
-        elif word == "choice:blend":
-            choice("novelty_choice_blend", blends_from)
-        elif word.startswith("choice:"):
-            method = word.removeprefix("choice:")
-            choice(f"novelty_choice_{method}", partial(of_network, method))
+        what, _, method = word.partition(":")
+        if what == "choice":
+            choice(f"novelty_choice_{method}", CHOICES.get(method) or partial(of_network, method))
         else:
-            reach(word.removeprefix("reach:"))
+            reach(method)
 
 
 if __name__ == "__main__":

@@ -61,7 +61,6 @@ def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, unse
             [1.0, 0.0], [answers[candidate.name], 100 - answers[candidate.name]]
         )
         climb.refit_seconds[candidate.name] = 1.0
-        climb.wait_seconds[candidate.name] = 1.0
         return Tried(candidate.name, answers[candidate.name] / 100, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
@@ -83,7 +82,6 @@ def test_who_was_judged_on_few_rows_has_no_wider_standard_error(
             right[:n], right[n:] = np.repeat([1.0, 0.0], [cheap, n - cheap]), np.nan
         climb.right[candidate.name] = right
         climb.refit_seconds[candidate.name] = 1.0
-        climb.wait_seconds[candidate.name] = 1.0
         return Tried(candidate.name, 0.8, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
@@ -108,7 +106,6 @@ def test_a_blend_that_costs_nothing_is_preferred_within_one_standard_error(
         climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
         # 2 % of the budget are 2 s
         climb.refit_seconds[candidate.name] = seconds
-        climb.wait_seconds[candidate.name] = seconds
         return Tried(candidate.name, n / 100, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
@@ -133,7 +130,6 @@ def test_of_one_method_what_was_clearly_faster_is_the_cheaper(
         climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
         # 2 % of the budget are 2 s
         climb.refit_seconds[candidate.name] = {"first": 10.0, "later": seconds, "dear": 30.0}[candidate.name]
-        climb.wait_seconds[candidate.name] = {"first": 10.0, "later": seconds, "dear": 30.0}[candidate.name]
         return Tried(candidate.name, n / 100, 5, 100, 1.0)
 
     monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
@@ -158,7 +154,6 @@ def contended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         right[np.flatnonzero(first)[: 4 if candidate.name == "dear" else 5]] = 0.0
         climb.right[candidate.name] = right
         climb.refit_seconds[candidate.name] = 0.01
-        climb.wait_seconds[candidate.name] = 0.01
         return Tried(candidate.name, float(right[first].mean()), 1, int(first.sum()), 1.0)
 
     def fold_of(climb: Any, candidate: Candidate, fold: int, out: np.ndarray, seconds: float) -> np.ndarray:
@@ -292,8 +287,8 @@ def test_encoding_once_more_is_waited_for_where_no_cache_outlives_the_climb(monk
         *rows, budget=60, ladder=[Candidate(name, "knn", {"encoder": one}) for name, one in encoders.items()]
     )
     (climb,) = climbs
-    assert climb.wait_seconds["bare"] > climb.refit_seconds["bare"]
-    assert climb.wait_seconds["kept"] == climb.refit_seconds["kept"]
+    assert climb.wait_seconds("bare") > climb.refit_seconds["bare"]
+    assert climb.wait_seconds("kept") == climb.refit_seconds["kept"]
 
 
 def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():

@@ -56,10 +56,10 @@ class Climb:
         reject, oos_labels, valid: of the classifier that is wanted.
         right: by rung, (n,) whether each row was answered rightly; NaN where it was not judged.
         encoders: by name, in front of a cache that has all rows.
+        encoder_of: by rung, the name of the encoder whose vectors it reads.
         too_slow: by name, why an encoder is out of the question.
         encoding_seconds: by encoder's name, what all rows took, where no cache outlives the climb.
         refit_seconds: by rung, what learning from all rows will take, texts encoded.
-        wait_seconds: by rung, that and encoding them once more.
         kept: by rung, a classifier that need not be learned again.
         opening_seconds: what opening pretrained weights may take; as long as it ever did.
     """
@@ -81,10 +81,10 @@ class Climb:
     valid: tuple[Sequence[object], Sequence[object]] | None = None
     right: dict[str, np.ndarray] = field(default_factory=dict)
     encoders: dict[Any, Encoder] = field(default_factory=dict)
+    encoder_of: dict[str, Any] = field(default_factory=dict)
     too_slow: dict[Any, str] = field(default_factory=dict)
     encoding_seconds: dict[Any, float] = field(default_factory=dict)
     refit_seconds: dict[str, float] = field(default_factory=dict)
-    wait_seconds: dict[str, float] = field(default_factory=dict)
     kept: dict[str, TextClassifier] = field(default_factory=dict)
     opening_seconds: float = OPENING_SECONDS
 
@@ -104,7 +104,7 @@ class Climb:
     @property
     def reserve(self) -> float:
         """Seconds that learning the leader again will take."""
-        return self.wait_seconds[self.leader()] if self.right else 0.0
+        return self.wait_seconds(self.leader()) if self.right else 0.0
 
     @property
     def left_words(self) -> str:
@@ -126,6 +126,10 @@ class Climb:
             raise TooLong(
                 f"opening {name} may take {duration_words(self.opening_seconds)}, {self.left_words}"
             )
+
+    def wait_seconds(self, rung: str) -> float:
+        """What learning a rung from all rows will take, with encoding them once more where that is needed."""
+        return self.refit_seconds[rung] + self.encoding_seconds.get(self.encoder_of.get(rung), 0.0)
 
     def leader(self) -> str:
         """The best so far; two are compared on the rows that both were judged on."""
@@ -151,6 +155,7 @@ def made(climb: Climb, candidate: Candidate, **parameters: Any) -> TextClassifie
         except TooLong as error:
             climb.too_slow[name] = str(error)
             raise
+    climb.encoder_of[candidate.name] = name
     classifier.set_params(encoder=climb.encoders[name])
     return classifier
 

@@ -79,9 +79,7 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
         return Tried(candidate.name, None, 0, 0, seconds, skipped=skipped or "nothing could be judged")
     climb.right[candidate.name] = right
     again = 0.0 if once else (time.monotonic() - judging) / done * climb.refits
-    encoder = candidate.make(climb.seed).get_params(deep=False).get("encoder")
     climb.refit_seconds[candidate.name] = again
-    climb.wait_seconds[candidate.name] = again + climb.encoding_seconds.get(encoder, 0.0)
     return Tried(candidate.name, float(right[judged].mean()), done, int(judged.sum()), seconds, kept=once)
 
 

@@ -56,7 +56,7 @@ def _next(climb: Climb, broken: set[str]) -> tuple[str, float] | None:
     if not climb.right:
         return None
     best = climb.leader()
-    rivals = [name for name in climb.right if name != best and _rivals(climb, name, best)]
+    rivals = [name for name in climb.right if name != best and _may_be_best(climb, name, best)]
     # of those that are compared as little the cheaper one
     for rival in sorted(rivals, key=lambda name: int(of_both(climb.right, name, best).sum())):
         behind = _n_judged(climb, best) - _n_judged(climb, rival)
@@ -64,13 +64,13 @@ def _next(climb: Climb, broken: set[str]) -> tuple[str, float] | None:
         # a fold that only one of them is judged on tells nothing
         needs = {rival, best} if behind == 0 else {name}
         able = not needs & (broken | climb.kept.keys()) and all(len(_unjudged(climb, one)) for one in needs)
-        spare = climb.left - max(climb.wait_seconds[rival], climb.wait_seconds[best])
+        spare = climb.left - max(climb.wait_seconds(rival), climb.wait_seconds(best))
         if able and sum(climb.refit_seconds[one] / climb.refits for one in needs) < spare:
             return name, spare
     return None
 
 
-def _rivals(climb: Climb, name: str, best: str) -> bool:
+def _may_be_best(climb: Climb, name: str, best: str) -> bool:
     """Whether a rung is within one standard error of the best on the rows that both were judged on."""
     both = of_both(climb.right, name, best)
     return beside(climb.right, name, best) >= -standard_error(climb.right[best][both])
