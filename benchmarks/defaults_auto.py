@@ -1,10 +1,11 @@
-"""Whether ``auto`` should prefer a blend that costs nothing, on few training rows of several data sets.
+"""Whether ``auto`` should prefer a blend that is as good, on some training rows of several data sets.
 
     python benchmarks/defaults_auto.py
 
-From each training file a few rows of some classes are drawn to choose by, and others of the same file judge
-the choice. Test files are never opened. ``cheapest`` is the one-standard-error rule alone, ``chosen`` what
-``auto`` takes, ``best`` the rung that was best on the other rows, which nobody can know.
+From each training file some rows of some classes are drawn to choose by, and others of the same file judge
+the choice. Test files are never opened. ``cheapest`` is the one-standard-error rule alone, ``blend`` a blend
+wherever that rule calls it as good, ``chosen`` what ``auto`` takes, ``best`` the rung that was best on the
+other rows, which nobody can know. Fewer than 300 rows are few.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ from textgraft.experiments.auto import choose
 from textgraft.experiments.ladder import LADDER, Candidate
 
 DRAWS = (
+    ("banking77", 77, 20),
+    ("trec", 6, 80),
+    ("clinc150", 150, 15),
+    ("imdb", 2, 250),
+    ("ru_cedr_emotion", 6, 100),
     ("banking77", 8, 12),
     ("banking77", 20, 5),
     ("trec", 6, 15),
@@ -31,7 +37,8 @@ DRAWS = (
 """Data set, classes drawn, rows of each to learn from."""
 
 SEEDS = (0, 1, 2)
-MOST_JUDGING = {"imdb": 200}
+FEW = 300
+MOST_JUDGING = {"imdb": 500}
 
 
 def ladder() -> list[Candidate]:
@@ -54,7 +61,7 @@ def draw(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[lis
         [random.permutation(np.flatnonzero(labels == name))[:per_class] for name in classes]
     )
     others = np.setdiff1d(np.flatnonzero(np.isin(labels, classes)), learned)
-    judging = random.permutation(others)[: MOST_JUDGING.get(data, 600)]
+    judging = random.permutation(others)[: MOST_JUDGING.get(data, 600 if len(learned) < FEW else 2_000)]
     return (
         [list(texts[learned]), list(labels[learned])],
         [list(texts[judging]), list(labels[judging])],
@@ -64,6 +71,8 @@ def draw(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[lis
 def once(data: str, n_classes: int, per_class: int, seed: int, rungs: list[Candidate]) -> dict[str, Any]:
     few, others = draw(data, n_classes, per_class, seed)
     choice, _ = choose(*few, budget=600.0, seed=seed, ladder=rungs)
+    judged = [one for one in choice.tried if one.skipped is None]
+    alike = [one.name for one in judged if (one.beside_best or 0.0) >= -choice.standard_error]
     accuracy = {one.name: round(float(one.make(seed).fit(*few).score(*others)), 4) for one in rungs}
     return {
         "data": data,
@@ -71,8 +80,19 @@ def once(data: str, n_classes: int, per_class: int, seed: int, rungs: list[Candi
         "seed": seed,
         "cheapest": choice.cheapest,
         "chosen": choice.chosen,
+        "blend": "blend" if "blend" in alike else choice.cheapest,
         "accuracy": accuracy,
     }
+
+
+def means(table: list[dict[str, Any]], rungs: list[Candidate]) -> dict[str, float]:
+    """Mean accuracy on the other rows, by rule and by rung."""
+    if not table:
+        return {}
+    found = {rule: [row["accuracy"][row[rule]] for row in table] for rule in ("cheapest", "blend", "chosen")}
+    found["best"] = [max(row["accuracy"].values()) for row in table]
+    found |= {f"always {one.name}": [row["accuracy"][one.name] for row in table] for one in rungs}
+    return {name: round(statistics.mean(values), 4) for name, values in found.items()}
 
 
 def main() -> None:
@@ -81,16 +101,9 @@ def main() -> None:
         for seed in SEEDS:
             table.append(once(data, n_classes, per_class, seed, rungs))
             print(table[-1], flush=True)
-            means = {
-                rule: round(statistics.mean(row["accuracy"][row[rule]] for row in table), 4)
-                for rule in ("cheapest", "chosen")
-            }
-            means["best"] = round(statistics.mean(max(row["accuracy"].values()) for row in table), 4)
-            by_rung = {
-                one.name: round(statistics.mean(row["accuracy"][one.name] for row in table), 4)
-                for one in rungs
-            }
-            store("defaults_auto", {"mean": means, "rungs": by_rung, "table": table})
+            few = [row for row in table if row["rows"] < FEW]
+            many = [row for row in table if row["rows"] >= FEW]
+            store("defaults_auto", {"few": means(few, rungs), "many": means(many, rungs), "table": table})
 
 
 if __name__ == "__main__":

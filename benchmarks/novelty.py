@@ -2,12 +2,14 @@
 
     python benchmarks/novelty.py choice:linear    what the usual confidence of linear was chosen by
     python benchmarks/novelty.py choice:blend     how a blend makes one confidence of its parts', likewise
+    python benchmarks/novelty.py given            how out-of-scope rows that are given are learned from
     python benchmarks/novelty.py choice:finetune  of a method that trains a network, from at most 2,000 rows
     python benchmarks/novelty.py reach:linear     on test files, beside what was asked for
     python benchmarks/novelty.py reach:blend      likewise
 
 For the choice some classes of a training file are unknown: a fifth of the rows of the others and
-all of theirs are scored by a classifier that learned the rest.
+all of theirs are scored by a classifier that learned the rest. With ``given`` a hundred rows of these
+classes are given as out-of-scope ones, and the new texts are others of the same classes, or of others.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +30,8 @@ from textgraft.experiments.separation import separation
 from textgraft.methods import method_class
 from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE
-from textgraft.methods.left_out import Logits, weighed_signs
+from textgraft.methods.evidence import unit_rows
+from textgraft.methods.left_out import Kind, Logits, weighed_signs
 from textgraft.methods.linear import LinearClassifier
 from textgraft.methods.novelty import signs
 from textgraft.methods.opinion_pool import placed
@@ -37,6 +41,9 @@ SEEDS = (0, 1, 2)
 
 UNKNOWN = {"banking77": 15, "clinc150": 30, "trec": 1}
 """Classes left out of each training file for the choice."""
+
+MOST_GIVEN = 100
+"""Rows of unknown classes that are learned from as out-of-scope ones."""
 
 MOST_ROWS = 2_000
 """Taught to a network, and of each kind asked of it."""
@@ -70,6 +77,9 @@ def drawn(data: str, n_unknown: int, seed: int) -> set[str]:
     return set(np.random.default_rng(seed).choice(names, n_unknown, replace=False).tolist())
 
 
+Taught = tuple[list[str], list[str]]
+"""Texts and labels."""
+
 Candidates = Callable[[str, int], dict[str, tuple[float, float]]]
 
 
@@ -92,39 +102,112 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     taught, known_texts, new_texts = parted(data, seed)
     clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
     vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
-    learned, strength = clf.learned_, clf.C * np.sqrt(len(clf.classes_) / 2)
-
-    def learn(some: np.ndarray, codes: np.ndarray) -> Logits:
-        weight, bias = fit_probe(some, codes, strength, tolerance=1e-3)
-        return lambda rows: rows @ weight.T + bias
+    learned, learn = clf.learned_, learner(clf)
 
     def seen(names: Sequence[str], features: np.ndarray) -> np.ndarray:
         return signs(tuple(names), learned.logits(features), features, learned.of_classes)
 
     found = {name: separation(*(seen((name,), some)[:, 0] for some in (known, new))) for name in ALONE}
     for names in WEIGHED:
-        weighed = weighed_signs(vectors, clf.train_codes_, new[:0], learn, seed, unwatched, names)
+        weighed = weighed_signs(
+            vectors, clf.train_codes_, new[:0], ("classes",), learn, seed, unwatched, names
+        )
         pair = separation(*(weighed.familiarity(seen(names, some)) for some in (known, new)))
         found["fusion of " + ", ".join(names)] = pair
     return found
 
 
-def parted(data: str, seed: int) -> tuple[tuple[list[str], list[str]], list[str], list[str]]:
-    """Training rows to learn from, and texts of known and of unknown classes that were left out."""
-    unknown = drawn(data, UNKNOWN[data], seed)
-    pairs = [row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] != "oos"]
+def learner(clf: LinearClassifier) -> Callable[[np.ndarray, np.ndarray], Logits]:
+    """What learns logits from some of the rows, as the classifier did from all."""
+    strength = clf.C * np.sqrt(len(clf.classes_) / 2)
+
+    def learn(some: np.ndarray, codes: np.ndarray) -> Logits:
+        weight, bias = fit_probe(some, codes, strength, tolerance=1e-3)
+        return lambda rows: rows @ weight.T + bias
+
+    return learn
+
+
+ASKED = (
+    ("banking77", "alike"),
+    ("banking77", "other"),
+    ("clinc150", "alike"),
+    ("clinc150", "other"),
+    ("clinc150", "its own"),
+)
+"""Data set, and which new texts are asked where some are given (:func:`parted_beside`)."""
+
+GIVEN: tuple[tuple[Kind, ...], ...] = (("outside",), ("classes",), ("classes", "outside"))
+"""Kinds of new texts that signs are weighed by."""
+
+
+def given() -> None:
+    """AUROC and FPR of signs weighed by several kinds of new texts, where some are given."""
+    table: list[dict[str, Any]] = []
+    for data, asked in ASKED:
+        found: dict[tuple[Kind, ...], list[tuple[float, float]]] = {}
+        for seed in SEEDS:
+            (texts, labels), few, known_texts, new_texts = parted_beside(data, asked, seed)
+            clf = LinearClassifier(confidence="product", seed=seed).fit(texts, labels)
+            vectors, outside, known, new = map(clf.encoder_.encode, (texts, few, known_texts, new_texts))
+            learned = replace(clf.learned_, outside=unit_rows(outside).astype(np.float16))
+            for kinds in GIVEN:
+                weighed = weighed_signs(
+                    vectors, clf.train_codes_, outside, kinds, learner(clf), seed, unwatched
+                )
+                seen = [
+                    signs(weighed.signs, learned.logits(some), unit_rows(some), learned.of_classes)
+                    for some in (known, new)
+                ]
+                found.setdefault(kinds, []).append(separation(*map(weighed.familiarity, seen)))
+        for kinds, pairs in found.items():
+            table.append({"data": data, "asked": asked, "kinds": " and ".join(kinds)} | _means(pairs))
+            print(table[-1], flush=True)
+        store("novelty_given", {"table": table})
+
+
+def parted_beside(data: str, asked: str, seed: int) -> tuple[Taught, list[str], list[str], list[str]]:
+    """Training rows, out-of-scope rows that are given, and texts of known and unknown classes left out.
+
+    Args:
+        data: its training rows.
+        asked: ``alike`` where the new texts are of the classes given, ``other`` where they are of others, or
+            ``its own`` for out-of-scope rows of the file, two thirds of which are given.
+        seed: of the draws.
+    """
+    own = asked == "its own"
+    taught, known, new = divided(data, {"oos"} if own else drawn(data, UNKNOWN[data], seed), seed)
+    random = np.random.default_rng(seed)
+    classes = sorted({label for _, label in new})
+    of_given = set(random.permutation(classes)[: len(classes) // 2] if asked == "other" else classes)
+    mixed = [new[row] for row in random.permutation(len(new))]
+    few = [row for row in mixed if row[1] in of_given][: len(new) * 2 // 3 if own else MOST_GIVEN]
+    rest = [row for row in mixed if row not in few and (asked != "other" or row[1] not in of_given)]
+    return taught, [text for text, _ in few], known, [text for text, _ in rest]
+
+
+def divided(data: str, unknown: set[str], seed: int) -> tuple[Taught, list[str], list[tuple[str, str]]]:
+    """Training rows to learn from, a fifth of the known texts left out, and all rows of unknown classes."""
+    pairs = [row for row in zip(*rows(f"{data}_train"), strict=True) if row[1] != "oos" or "oos" in unknown]
     asked = np.random.default_rng(seed).random(len(pairs)) < 0.2
-    taught: tuple[list[str], list[str]] = ([], [])
-    known, new = [], []
+    taught: Taught = ([], [])
+    known: list[str] = []
+    new: list[tuple[str, str]] = []
     for (text, label), held in zip(pairs, asked, strict=True):
         if label in unknown:
-            new.append(text)
+            new.append((text, label))
         elif held:
             known.append(text)
         else:
             taught[0].append(text)
             taught[1].append(label)
     return taught, known, new
+
+
+def parted(data: str, seed: int) -> tuple[Taught, list[str], list[str]]:
+    """Of some classes that are taken for unknown, the texts alone."""
+    taught, known, new = divided(data, drawn(data, UNKNOWN[data], seed), seed)
+    return taught, known, [text for text, _ in new]
 
 
 def blends_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
@@ -223,6 +306,8 @@ def main() -> None:
         what, _, method = word.partition(":")
         if what == "choice":
             choice(f"novelty_choice_{method}", CHOICES.get(method) or partial(of_network, method))
+        elif what == "given":
+            given()
         else:
             reach(method)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,18 @@ from textgraft.errors import DataError, ParameterError
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.confidence import ALONE, Confidence, confidence_from_json, scores_of_logits
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import fit_fusion
+from textgraft.methods.fusion import fit_fusion, fusion_from_json
 from textgraft.methods.gaussians import Gaussians
-from textgraft.methods.left_out import FEWEST_CLASSES, FEWEST_OUTSIDE, FOLDS, Logits, weighed_signs
+from textgraft.methods.left_out import (
+    FEWEST_CLASSES,
+    FEWEST_OUTSIDE,
+    FEWEST_ROWS_A_CLASS,
+    FOLDS,
+    Kind,
+    Logits,
+    kinds_of_new,
+    weighed_signs,
+)
 from textgraft.methods.novelty import SIGNS, signs
 
 
@@ -107,10 +118,36 @@ def test_fusion_weighs_what_tells_and_not_what_does_not() -> None:
     random = np.random.default_rng(0)
     known = np.stack([random.normal(1.0, 1.0, 400), random.normal(0.0, 1.0, 400)], axis=1)
     new = np.stack([random.normal(-1.0, 1.0, 50), random.normal(0.0, 1.0, 50)], axis=1)
-    fusion = fit_fusion(("telling", "idle"), known, new)
-    assert fusion.weight[0] > 1.0 > abs(fusion.weight[1]) * 4
+    fusion = fit_fusion(("telling", "idle"), known, [new])
+    ((telling, idle),) = fusion.weight
+    assert telling > 1.0 > abs(idle) * 4
     # both kinds count alike, however many rows of each there were
     assert fusion.familiarity(np.zeros((1, 2)))[0] == pytest.approx(0.5, abs=0.1)
+
+
+def test_fusion_tells_each_kind_of_new_by_its_own_sign() -> None:
+    random = np.random.default_rng(0)
+
+    def drawn(n: int, *middle: float) -> np.ndarray:
+        return np.stack([random.normal(at, 1.0, n) for at in middle], axis=1)
+
+    fusion = fit_fusion(("one", "other"), drawn(400, 2, 2), [drawn(40, -2, 2), drawn(300, 2, -2)])
+    (one, idle), (idle_too, other) = fusion.weight
+    assert one > 4 * abs(idle)
+    assert other > 4 * abs(idle_too)
+    # a text that is like neither kind is known; one that is like either is new, however unlike the other
+    known, new, new_too = fusion.familiarity(np.array([[2.0, 2.0], [-2.0, 4.0], [4.0, -2.0]]))
+    assert known > 0.9
+    assert max(new, new_too) < 0.2
+
+
+def test_a_fusion_is_read_back_also_as_it_was_written_before_there_were_kinds() -> None:
+    known, new = np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([[-1.0, 0.0], [0.0, 1.0]])
+    fusion = fit_fusion(("one", "other"), known, [new])
+    plain = json.loads(json.dumps(dataclasses.asdict(fusion)))
+    assert fusion_from_json(plain) == fusion
+    (weight,), (bias,) = plain["weight"], plain["bias"]
+    assert fusion_from_json(plain | {"weight": weight, "bias": bias}) == fusion
 
 
 def test_left_out_classes_are_never_learned_and_all_are_left_out_once() -> None:
@@ -123,14 +160,20 @@ def test_left_out_classes_are_never_learned_and_all_are_left_out_once() -> None:
         assert len(set(numbers.tolist())) == len(learned[-1]) == numbers.max() + 1
         return _logits(some, numbers)
 
-    weighed_signs(vectors, codes, np.empty((0, 24)), learn, 0, unwatched)
+    weighed_signs(vectors, codes, np.empty((0, 24)), ("classes",), learn, 0, unwatched)
     left_out = [set(range(FEWEST_CLASSES + 2)) - one for one in learned]
     assert len(learned) == FOLDS
     assert set().union(*left_out) == set(range(FEWEST_CLASSES + 2))
     assert sum(map(len, left_out)) == FEWEST_CLASSES + 2
 
 
-def test_out_of_scope_rows_take_the_place_of_left_out_classes() -> None:
+@pytest.mark.parametrize(
+    ("kinds", "taught"),
+    [(("outside",), [(32, 4)] * 3), (("classes", "outside"), [(16, 2), (24, 3), (24, 3)])],
+)
+def test_classes_stay_where_only_out_of_scope_rows_are_new(
+    kinds: tuple[Kind, ...], taught: list[tuple[int, int]]
+) -> None:
     vectors, codes = _clusters(4, 12)
     outside = _clusters(10, 4, seed=9)[0]
     sizes = []
@@ -139,9 +182,18 @@ def test_out_of_scope_rows_take_the_place_of_left_out_classes() -> None:
         sizes.append((len(some), int(numbers.max()) + 1))
         return _logits(some, numbers)
 
-    fusion = weighed_signs(vectors, codes, outside, learn, 0, unwatched)
-    assert sizes == [(32, 4)] * 3
+    fusion = weighed_signs(vectors, codes, outside, kinds, learn, 0, unwatched)
+    assert sorted(sizes) == taught
     assert fusion.signs[-1] == "outside"
+    assert len(fusion.weight) == len(kinds)
+
+
+def test_kinds_of_new_are_those_that_the_rows_are_enough_for() -> None:
+    rows = FEWEST_CLASSES * FEWEST_ROWS_A_CLASS
+    assert kinds_of_new(rows, FEWEST_CLASSES, FEWEST_OUTSIDE) == ("classes", "outside")
+    assert kinds_of_new(rows - 1, FEWEST_CLASSES, FEWEST_OUTSIDE) == ("outside",)
+    assert kinds_of_new(rows, FEWEST_CLASSES, FEWEST_OUTSIDE - 1) == ("classes",)
+    assert kinds_of_new(rows, FEWEST_CLASSES - 1, FEWEST_OUTSIDE - 1) == ()
 
 
 def _words(n_classes: int, rows: int, seed: int = 0) -> tuple[list[str], list[str]]:

@@ -124,8 +124,9 @@ class SentenceEncoder(PretrainedEncoder):
         limit = min(tokenizer.max_tokens, self.token_limit or tokenizer.max_tokens)
         device = choose_device(self.device)
         precision = choose_precision(self.precision, device)
-        unpads = body.unpads and device == "cpu"
-        return Trainable(PooledTransformer(body, pool), tokenizer, limit, device, precision, unpads)
+        return Trainable(
+            PooledTransformer(body, pool), tokenizer, limit, device, precision, body.unpads_on(device)
+        )
 
     @cached_property
     def _opened(self) -> _Opened:

@@ -1,14 +1,14 @@
 """Known and new texts to weigh signs of novelty by, made by leaving some out of learning.
 
-A third of the rows at a time is left out, and seen as a known text will be; so are a third of the
-classes, whose rows are then new. Where out-of-scope rows were given, these are the new ones, and all
-classes stay.
+A third of the rows at a time is left out, and seen as a known text will be. So are a third of the classes,
+whose rows are then new in one way, and a third of the out-of-scope rows, where such were given, which are new
+in another: later texts may be like these or like nothing that was given.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Literal, TypeAlias
 
 import numpy as np
 
@@ -32,20 +32,26 @@ TOO_FEW_TO_WEIGH = (
     f"of {FEWEST_ROWS_A_CLASS} rows on average. Give more rows, or choose confidence=product."
 )
 
+Kind: TypeAlias = Literal["classes", "outside"]
+"""Of new texts: rows of classes that were left out, and out-of-scope rows."""
+
 Logits: TypeAlias = Callable[[np.ndarray], np.ndarray]
 """Of vectors (n, d): (n, c)."""
 
 
-def can_be_weighed(n_rows: int, n_classes: int, n_outside: int) -> bool:
-    """Whether rows are enough for :func:`weighed_signs`."""
+def kinds_of_new(n_rows: int, n_classes: int, n_outside: int) -> tuple[Kind, ...]:
+    """What rows are enough for; without any, signs cannot be weighed."""
+    classes: tuple[Kind, ...] = ("classes",)
+    outside: tuple[Kind, ...] = ("outside",)
     many = n_classes >= FEWEST_CLASSES and n_rows >= FEWEST_ROWS_A_CLASS * n_classes
-    return n_outside >= FEWEST_OUTSIDE or many
+    return classes * many + outside * (n_outside >= FEWEST_OUTSIDE)
 
 
 def weighed_signs(
     features: np.ndarray,
     codes: np.ndarray,
     outside: np.ndarray,
+    kinds: Sequence[Kind],
     learn: Callable[[np.ndarray, np.ndarray], Logits],
     seed: int,
     watch: Watch,
@@ -57,20 +63,21 @@ def weighed_signs(
         features: (n, d) vectors.
         codes: (n,) class codes.
         outside: (o, d) vectors of out-of-scope rows, perhaps none.
+        kinds: of new texts that are made, at least one (:func:`kinds_of_new`).
         learn: from vectors and codes 0 … c − 1, each of which occurs, to logits.
         seed: of the draws.
         watch: told of progress.
-        names: of the signs; where out-of-scope rows are enough, likeness to these is one more.
+        names: of the signs; with out-of-scope rows, likeness to these is one more.
     """
     random = np.random.default_rng(seed)
-    named = len(outside) >= FEWEST_OUTSIDE
     fold_of_row = fold_numbers(codes, FOLDS, seed)
     fold_of_class = random.permutation(int(codes.max()) + 1) % FOLDS
     fold_of_outside = random.permutation(len(outside)) % FOLDS
-    names = (*names, "outside") if named else names
-    known, new = [], []
+    names = (*names, "outside") if "outside" in kinds else names
+    known: list[np.ndarray] = []
+    new: dict[Kind, list[np.ndarray]] = {kind: [] for kind in kinds}
     for fold in range(FOLDS):
-        strange = np.zeros(len(codes), dtype=bool) if named else fold_of_class[codes] == fold
+        strange = (fold_of_class[codes] == fold) & ("classes" in kinds)
         asked = (fold_of_row == fold) & ~strange
         taught = ~asked & ~strange
         numbers = np.unique(codes[taught], return_inverse=True)[1]
@@ -86,6 +93,11 @@ def weighed_signs(
             return signs(names, of(rows), unit_rows(rows), evidence)
 
         known.append(seen(features[asked]))
-        new.append(seen(outside[fold_of_outside == fold] if named else features[strange]))
+        made: dict[Kind, np.ndarray] = {
+            "classes": features[strange],
+            "outside": outside[fold_of_outside == fold],
+        }
+        for kind, seen_so_far in new.items():
+            seen_so_far.append(seen(made[kind]))
         watch(Progress("weighing signs of novelty", fold + 1, FOLDS))
-    return fit_fusion(names, np.concatenate(known), np.concatenate(new))
+    return fit_fusion(names, np.concatenate(known), [np.concatenate(some) for some in new.values()])

@@ -37,7 +37,7 @@ from textgraft.methods.left_out import (
     FEWEST_OUTSIDE,
     TOO_FEW_TO_WEIGH,
     Logits,
-    can_be_weighed,
+    kinds_of_new,
     weighed_signs,
 )
 from textgraft.methods.lesson import Features, Lesson
@@ -140,19 +140,19 @@ class LinearClassifier(TextClassifier):
         """Confidence as asked for, or as all rows allow: models of some of them must not differ in it."""
         if lesson.multilabel:
             return Confidence(USUAL)
-        possible = can_be_weighed(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
-        if self.confidence == "auto" and not possible:
+        kinds = kinds_of_new(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
+        if self.confidence == "auto" and not kinds:
             return Confidence(USUAL)
         if self.confidence not in ("auto", "fusion"):
             return Confidence(self.confidence)
-        if not possible:
+        if not kinds:
             raise DataError(TOO_FEW_TO_WEIGH)
 
         def learn(vectors: np.ndarray, codes: np.ndarray) -> Logits:
             weight, bias = fit_probe(vectors, codes, strength, tolerance=1e-3)
             return lambda asked: np.asarray(asked @ weight.T + bias)
 
-        fusion = weighed_signs(lesson.features, lesson.codes, lesson.outside, learn, self.seed, watch)
+        fusion = weighed_signs(lesson.features, lesson.codes, lesson.outside, kinds, learn, self.seed, watch)
         return Confidence("fusion", fusion)
 
     def _can_learn_outside(self, n: int) -> bool:

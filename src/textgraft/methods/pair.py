@@ -337,7 +337,7 @@ class PairClassifier(TextClassifier):
         size = self._pace.batch_size if self.batch_size == "auto" else int(self.batch_size)
         if not isinstance(scorer, CrossScorer):
             return VectorPairBatches(rows.vectors, draws, size)
-        unpads = scorer.network.transformer.unpads and scorer.device == "cpu"
+        unpads = scorer.network.transformer.unpads_on(scorer.device)
         return JoinedPairBatches(
             rows.texts, rows.vectors, scorer.tokens, scorer.max_tokens, draws, size, in_parts=not unpads
         )

@@ -72,7 +72,7 @@ class Transformer(nn.Module):
 
     Attributes:
         dim: numbers of a state.
-        unpads: whether padding is left out on a CPU; states at padding are then 0.
+        unpads: whether padding can be left out, which is done on a CPU; states at padding are then 0.
         reads: which states it gives: of the ``last`` block; the ``mean`` of those of the embeddings and of
             every block (Peters et al., "Deep Contextualized Word Representations", 2018, who learn a share
             for each); or ``last and lower``, (b, t, 2d): those of the last block, and beside them the mean
@@ -88,11 +88,15 @@ class Transformer(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
         whole = bool(mask.all())
-        if self.unpads and not whole and ids.device.type == "cpu" and bool(mask[:, 0].all()):
+        if not whole and self.unpads_on(ids.device.type) and bool(mask[:, 0].all()):
             where = Unpadded.of(mask)
             return where.put(self._states(**unpadded_inputs(self.body, ids, where))[0], mask)
         # without a mask attention takes its fastest path; equal lengths are common after sorting
         return self._states(input_ids=ids, attention_mask=None if whole else mask.long())
+
+    def unpads_on(self, device: str) -> bool:
+        """Whether padding is left out there, so that batches need no parts of equal length."""
+        return self.unpads and device == "cpu"
 
     def _states(self, **inputs: Any) -> Tensor:
         found = self.body(**inputs, output_hidden_states=self.reads != "last")
