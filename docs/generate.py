@@ -434,11 +434,28 @@ def auto_beside_table() -> str:
 
 def defaults_auto_table() -> str:
     result = _result("defaults_auto")
-    rules = {"cheapest": "the cheapest within one standard error", "chosen": "a blend within it, if cheap",
-             "best": "the best on those rows, unknowable"}  # fmt: skip
-    rows = [[words, _number(result["mean"][rule])] for rule, words in rules.items()]
-    rows += [[f"always {rung}", _number(value)] for rung, value in result["rungs"].items()]
-    return _table(["rule", "mean accuracy on other training rows"], rows, result)
+    rules = {
+        "cheapest": "the cheapest within one standard error",
+        "blend": "a blend within it",
+        "chosen": "a blend within it, if affordable: `auto`",
+        "best": "the best on those rows, unknowable",
+    }
+    few, many = result["few"], result["many"]
+    rows = [[rules.get(rule, rule), _number(value), _number(many[rule])] for rule, value in few.items()]
+    return _table(["rule", "fewer than 300 rows", "more"], rows, result)
+
+
+def novelty_given_table() -> str:
+    """How signs are weighed where out-of-scope rows are given, on training rows."""
+    result = _result("novelty_given")
+    tasks = list(dict.fromkeys((row["data"], row["asked"]) for row in result["table"]))
+    cells = {(row["kinds"], row["data"], row["asked"]): row for row in result["table"]}
+    rows = []
+    for kinds in dict.fromkeys(row["kinds"] for row in result["table"]):
+        found = [cells[kinds, *task] for task in tasks]
+        mean = sum(row["auroc"] for row in found) / len(found)
+        rows.append([kinds, *(_auroc_and_rate(row) for row in found), _number(mean)])
+    return _table(["new texts that signs are weighed by", *map(", ".join, tasks), "mean AUROC"], rows, result)
 
 
 def novelty_choice_table(*methods: str) -> str:
@@ -450,15 +467,18 @@ def novelty_choice_table(*methods: str) -> str:
         cells = {(row["data"], row["confidence"]): row for row in result["table"]}
         for confidence in dict.fromkeys(confidence for _, confidence in cells):
             found = [cells[data, confidence] for data in unknown]
-            values = (f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %" for row in found)
-            rows.append([method, confidence, *values])
+            rows.append([method, confidence, *map(_auroc_and_rate, found)])
     words = ["method", "confidence", *(f"{data}, {n} out" for data, n in unknown.items())]
     return _table(words, rows, *results.values())
 
 
+def _auroc_and_rate(row: dict[str, Any]) -> str:
+    return f"{row['auroc']:.3f}, {100 * row['fpr_at_95_tpr']:.0f} %"
+
+
 def novelty_table() -> str:
     """AUROC, FPR and accuracy on test files, of every method that was measured."""
-    results = [_result(path.stem) for path in sorted(RESULTS.glob("novelty_[!c]*.json"))]
+    results = [_result(f"novelty_{method}") for method in ("blend", "linear")]
     rows = [
         [
             row["task"], result["method"], row["confidence"], _with_spread(row, "auroc"),
@@ -657,6 +677,7 @@ TABLES = {
     "auto": auto_table,
     "auto beside": auto_beside_table,
     "auto defaults": defaults_auto_table,
+    "novelty given": novelty_given_table,
     "novelty choice": partial(novelty_choice_table, "linear"),
     "novelty choice of blend": partial(novelty_choice_table, "blend"),
     "novelty choice of networks": partial(novelty_choice_table, "word-gru"),

@@ -2,7 +2,7 @@
 
 Every method is judged by cross-validation on the training rows alone, on the same folds. Of those
 within one standard error of the best, the cheapest is kept (Breiman, Friedman, Olshen and Stone,
-"Classification and Regression Trees", 1984, section 3.4.3), or a blend where that costs nothing to speak of.
+"Classification and Regression Trees", 1984, section 3.4.3), or a blend where it is affordable.
 What is left of the budget narrows that error. The chosen one is learned again from all rows, unless there was
 only time to learn it once.
 """

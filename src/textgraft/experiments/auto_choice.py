@@ -43,7 +43,7 @@ class AutoChoice:
 
     Attributes:
         chosen: the candidate's name.
-        cheapest: of those within one standard error of the best; another was chosen where that costs nothing.
+        cheapest: of those within one standard error of the best; a blend may be chosen in its stead.
         method, parameters: what it is.
         best: the candidate of the highest accuracy.
         standard_error: of the best's accuracy, on all rows that it was judged on.
@@ -75,14 +75,16 @@ class AutoChoice:
             return f"Chosen: {self.chosen}, the best, and the cheapest."
         if self.chosen == self.best == self.cheapest:
             return f"Chosen: {self.chosen}, the best; nothing cheaper is within one standard error of it."
-        free = self.chosen != self.cheapest
-        cheaper = f"; {self.cheapest} is cheaper, but saves nothing to speak of." if free else "."
+        blended = self.chosen != self.cheapest
+        cheaper = (
+            f"; {self.cheapest} is cheaper, but a blend that is as good is seldom behind." if blended else "."
+        )
         if self.chosen == self.best:
             return f"Chosen: {self.chosen}, the best{cheaper}"
         (one,) = (one for one in self.tried if one.name == self.chosen)
         behind = f"{100 * (one.beside_best or 0.0):+.1f}".replace("-", "−")
         return (
-            f"Chosen: {self.chosen}, {'' if free else 'the cheapest '}within one standard error "
+            f"Chosen: {self.chosen}, {'' if blended else 'the cheapest '}within one standard error "
             f"({100 * self.standard_error:.1f} points) of the best, {self.best}: "
             f"{behind} points on the same rows{cheaper}"
         )
