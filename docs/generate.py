@@ -437,7 +437,7 @@ def defaults_auto_table() -> str:
     rules = {
         "cheapest": "the cheapest within one standard error",
         "blend": "a blend within it",
-        "chosen": "a blend within it, if affordable: `auto`",
+        "chosen": "what `auto` took at that commit",
         "best": "the best on those rows, unknowable",
     }
     few, many = result["few"], result["many"]

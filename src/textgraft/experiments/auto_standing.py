@@ -16,8 +16,7 @@ CLEARLY_FASTER = 0.02
 
 BLEND_SHARE = 0.25
 """Of the budget: a blend that learns in less is preferred to what is cheaper and as good. Within one standard
-error little is known, and by cross-validation a blend was ahead of ``linear`` on each of seven data sets
-(``benchmarks/defaults.py linear:encoder blend:encoder``)."""
+error little is known, and on other rows a blend did better (``benchmarks/defaults_auto.py``)."""
 
 
 @dataclass(frozen=True)
