@@ -290,6 +290,29 @@ def test_encoding_once_more_is_waited_for_where_no_cache_outlives_the_climb(monk
     assert climb.wait_seconds("kept") == climb.refit_seconds["kept"]
 
 
+def test_time_is_kept_for_whoever_may_be_chosen(monkeypatch, rows):
+    right = {"leader": 80, "dear": 77, "dearer": 75}
+    climbs = []
+
+    def judged(climb: Any, candidate: Candidate, *, last: bool) -> Tried:
+        n = right[candidate.name]
+        climb.right[candidate.name] = np.repeat([1.0, 0.0], [n, 100 - n])
+        climb.refit_seconds[candidate.name] = 100.0 - n
+        return Tried(candidate.name, n / 100, 5, 100, 1.0)
+
+    def settled(climb: Any, ladder: Any, tried: Any) -> Any:
+        climbs.append(climb)
+        return tried
+
+    monkeypatch.setattr("textgraft.experiments.auto.settle", settled)
+    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    choose(*rows, budget=60, ladder=[Candidate(name, "knn", {}) for name in right])
+    (climb,) = climbs
+    # one standard error of the leader is 4 points
+    assert climb.contenders() == ["leader", "dear"]
+    assert climb.reserve == 23.0
+
+
 def test_methods_judged_on_other_folds_are_compared_on_the_rows_of_both():
     first, second = np.ones(100), np.full(100, np.nan)
     first[:20] = np.repeat([1.0, 0.0], [10, 10])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,12 @@ def beside(right: Mapping[str, np.ndarray], one: str, other: str) -> float:
     """One accuracy less another on the rows that both were judged on."""
     both = of_both(right, one, other)
     return float(right[one][both].mean() - right[other][both].mean())
+
+
+def standard_error(right: np.ndarray) -> float:
+    """Of the accuracy of a rung that was right, or not, about so many rows; NaN where it was not judged."""
+    share, n = float(np.nanmean(right)), int((~np.isnan(right)).sum())
+    return math.sqrt(share * (1 - share) / n)
 
 
 @dataclass
@@ -103,8 +110,8 @@ class Climb:
 
     @property
     def reserve(self) -> float:
-        """Seconds that learning the leader again will take."""
-        return self.wait_seconds(self.leader()) if self.right else 0.0
+        """Seconds that learning any of the contenders again will take."""
+        return max(map(self.wait_seconds, self.contenders()), default=0.0)
 
     @property
     def left_words(self) -> str:
@@ -130,6 +137,17 @@ class Climb:
     def wait_seconds(self, rung: str) -> float:
         """What learning a rung from all rows will take, with encoding them once more where that is needed."""
         return self.refit_seconds[rung] + self.encoding_seconds.get(self.encoder_of.get(rung), 0.0)
+
+    def contenders(self) -> list[str]:
+        """The leader, and those within one standard error of it on the rows that both were judged on."""
+        if not self.right:
+            return []
+        best, found = self.leader(), []
+        for name in self.right:
+            both = of_both(self.right, name, best)
+            if beside(self.right, name, best) >= -standard_error(self.right[best][both]):
+                found.append(name)
+        return found
 
     def leader(self) -> str:
         """The best so far; two are compared on the rows that both were judged on."""

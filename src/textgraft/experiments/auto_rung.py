@@ -47,7 +47,7 @@ def tried_rung(climb: Climb, candidate: Candidate, *, last: bool = True) -> Trie
                 raise TooLong("the budget is spent")
             climb.check_opening(candidate)
         estimate = _fold_seconds(climb, candidate)
-        # learning it again at the end, or the leader if that takes longer
+        # learning it again at the end, or a contender if that takes longer
         spare = climb.left - max(climb.refits * estimate, climb.reserve)
         if not last:
             spare = min(spare, max(JUDGING_SHARE * climb.budget, estimate))
@@ -96,7 +96,7 @@ def _fold_seconds(climb: Climb, candidate: Candidate) -> float:
 
 
 def _most_seconds(climb: Climb, spent: float, folds: int) -> float:
-    """What the next fold may take, so that learning this rung or the leader from all rows still fits."""
+    """What the next fold may take, so that learning this rung or a contender from all rows still fits."""
     if not folds:
         return min(climb.left - climb.reserve, climb.left / (1 + climb.refits))
     return climb.left - max(climb.reserve, spent / folds * climb.refits)

@@ -14,9 +14,8 @@ from dataclasses import replace
 import numpy as np
 
 from textgraft.experiments.auto_choice import Tried
-from textgraft.experiments.auto_climb import Climb, beside, of_both
+from textgraft.experiments.auto_climb import Climb, of_both
 from textgraft.experiments.auto_rung import judged_fold
-from textgraft.experiments.auto_standing import standard_error
 from textgraft.experiments.ladder import Candidate
 
 
@@ -56,7 +55,8 @@ def _next(climb: Climb, broken: set[str]) -> tuple[str, float] | None:
     if not climb.right:
         return None
     best = climb.leader()
-    rivals = [name for name in climb.right if name != best and _may_be_best(climb, name, best)]
+    rivals = [name for name in climb.contenders() if name != best]
+    spare = climb.left - climb.reserve
     # of those that are compared as little the cheaper one
     for rival in sorted(rivals, key=lambda name: int(of_both(climb.right, name, best).sum())):
         behind = _n_judged(climb, best) - _n_judged(climb, rival)
@@ -64,16 +64,9 @@ def _next(climb: Climb, broken: set[str]) -> tuple[str, float] | None:
         # a fold that only one of them is judged on tells nothing
         needs = {rival, best} if behind == 0 else {name}
         able = not needs & (broken | climb.kept.keys()) and all(len(_unjudged(climb, one)) for one in needs)
-        spare = climb.left - max(climb.wait_seconds(rival), climb.wait_seconds(best))
         if able and sum(climb.refit_seconds[one] / climb.refits for one in needs) < spare:
             return name, spare
     return None
-
-
-def _may_be_best(climb: Climb, name: str, best: str) -> bool:
-    """Whether a rung is within one standard error of the best on the rows that both were judged on."""
-    both = of_both(climb.right, name, best)
-    return beside(climb.right, name, best) >= -standard_error(climb.right[best][both])
 
 
 def _n_judged(climb: Climb, name: str) -> int:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from textgraft.experiments.auto_climb import Climb, beside
+from textgraft.experiments.auto_climb import Climb, beside, standard_error
 from textgraft.experiments.ladder import Candidate
 
 CLEARLY_FASTER = 0.02
@@ -51,12 +48,6 @@ def standing(climb: Climb, ladder: Sequence[Candidate]) -> Standing:
         if one.blends and climb.refit_seconds[one.name] <= BLEND_SHARE * climb.budget:
             chosen = one
     return Standing(best, cheapest, chosen, compared, error)
-
-
-def standard_error(right: np.ndarray) -> float:
-    """Of the accuracy of a rung that was right, or not, about so many rows; NaN where it was not judged."""
-    share, n = float(np.nanmean(right)), int((~np.isnan(right)).sum())
-    return math.sqrt(share * (1 - share) / n)
 
 
 def _cheapest(climb: Climb, alike: Sequence[Candidate]) -> Candidate:

@@ -44,14 +44,16 @@ class Fusion:
 
 def fusion_from_json(plain: Mapping[str, Any]) -> Fusion:
     """The inverse of :func:`dataclasses.asdict`, after a file has made tuples lists."""
+    weight, bias = plain["weight"], plain["bias"]
     # one kind of new texts was all there was once, and its numbers stood alone
-    first = 1 if isinstance(plain["bias"], list) else 0
+    if not isinstance(bias, list):
+        weight, bias = [weight], [bias]
     return Fusion(
         signs=tuple(plain["signs"]),
         middle=tuple(plain["middle"]),
         spread=tuple(plain["spread"]),
-        weight=tuple(map(tuple, plain["weight"])) if first else (tuple(plain["weight"]),),
-        bias=tuple(plain["bias"]) if first else (float(plain["bias"]),),
+        weight=tuple(map(tuple, weight)),
+        bias=tuple(bias),
     )
 
 

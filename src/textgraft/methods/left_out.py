@@ -41,10 +41,11 @@ Logits: TypeAlias = Callable[[np.ndarray], np.ndarray]
 
 def kinds_of_new(n_rows: int, n_classes: int, n_outside: int) -> tuple[Kind, ...]:
     """What rows are enough for; without any, signs cannot be weighed."""
-    classes: tuple[Kind, ...] = ("classes",)
-    outside: tuple[Kind, ...] = ("outside",)
-    many = n_classes >= FEWEST_CLASSES and n_rows >= FEWEST_ROWS_A_CLASS * n_classes
-    return classes * many + outside * (n_outside >= FEWEST_OUTSIDE)
+    enough: dict[Kind, bool] = {
+        "classes": n_classes >= FEWEST_CLASSES and n_rows >= FEWEST_ROWS_A_CLASS * n_classes,
+        "outside": n_outside >= FEWEST_OUTSIDE,
+    }
+    return tuple(kind for kind, are in enough.items() if are)
 
 
 def weighed_signs(
