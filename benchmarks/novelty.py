@@ -31,11 +31,10 @@ from textgraft.methods import method_class
 from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.left_out import Kind, Logits, weighed_signs
-from textgraft.methods.linear import LinearClassifier
+from textgraft.methods.left_out import Kind, weighed_signs
+from textgraft.methods.linear import LinearClassifier, roughly_learned, strength_of
 from textgraft.methods.novelty import signs
 from textgraft.methods.opinion_pool import placed
-from textgraft.methods.probe import fit_probe
 
 SEEDS = (0, 1, 2)
 
@@ -102,7 +101,7 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     taught, known_texts, new_texts = parted(data, seed)
     clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
     vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
-    learned, learn = clf.learned_, learner(clf)
+    learned, learn = clf.learned_, roughly_learned(strength_of(clf.C, len(clf.classes_)))
 
     def seen(names: Sequence[str], features: np.ndarray) -> np.ndarray:
         return signs(tuple(names), learned.logits(features), features, learned.of_classes)
@@ -115,17 +114,6 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
         pair = separation(*(weighed.familiarity(seen(names, some)) for some in (known, new)))
         found["fusion of " + ", ".join(names)] = pair
     return found
-
-
-def learner(clf: LinearClassifier) -> Callable[[np.ndarray, np.ndarray], Logits]:
-    """What learns logits from some of the rows, as the classifier did from all."""
-    strength = clf.C * np.sqrt(len(clf.classes_) / 2)
-
-    def learn(some: np.ndarray, codes: np.ndarray) -> Logits:
-        weight, bias = fit_probe(some, codes, strength, tolerance=1e-3)
-        return lambda rows: rows @ weight.T + bias
-
-    return learn
 
 
 ASKED = (
@@ -150,11 +138,10 @@ def given() -> None:
             (texts, labels), few, known_texts, new_texts = parted_beside(data, asked, seed)
             clf = LinearClassifier(confidence="product", seed=seed).fit(texts, labels)
             vectors, outside, known, new = map(clf.encoder_.encode, (texts, few, known_texts, new_texts))
+            learn = roughly_learned(strength_of(clf.C, len(clf.classes_)))
             learned = replace(clf.learned_, outside=unit_rows(outside).astype(np.float16))
             for kinds in GIVEN:
-                weighed = weighed_signs(
-                    vectors, clf.train_codes_, outside, kinds, learner(clf), seed, unwatched
-                )
+                weighed = weighed_signs(vectors, clf.train_codes_, outside, kinds, learn, seed, unwatched)
                 seen = [
                     signs(weighed.signs, learned.logits(some), unit_rows(some), learned.of_classes)
                     for some in (known, new)

@@ -9,7 +9,7 @@ Confidence: signs of novelty, weighed where the rows are enough (:mod:`textgraft
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -74,6 +74,22 @@ class Weights:
         return np.asarray(features @ self.weight.T + self.bias)
 
 
+def strength_of(C: float, n_classes: int) -> float:
+    """Inverse strength of the penalty where ``C`` is that for two classes."""
+    # a plain float would let the fit of float32 vectors stay in float32, and end earlier
+    return np.float64(C * np.sqrt(max(2, n_classes) / 2))
+
+
+def roughly_learned(strength: float) -> Callable[[np.ndarray, np.ndarray], Logits]:
+    """What learns logits from vectors (n, d) and codes (n,), closely enough to weigh signs of novelty."""
+
+    def learn(vectors: np.ndarray, codes: np.ndarray) -> Logits:
+        weight, bias = fit_probe(vectors, codes, strength, tolerance=1e-3)
+        return lambda asked: np.asarray(asked @ weight.T + bias)
+
+    return learn
+
+
 @final
 class LinearClassifier(TextClassifier):
     """Multinomial logistic regression over a frozen encoder's vectors; of several labels, one for each.
@@ -123,7 +139,7 @@ class LinearClassifier(TextClassifier):
     def _learn(self, lesson: Lesson, watch: Watch) -> Weights:
         check_class_count(self.method, lesson.n_classes)
         watch(Progress("learning", 0, 1))
-        strength = self.C * np.sqrt(max(2, lesson.n_classes) / 2)
+        strength = strength_of(self.C, lesson.n_classes)
         fit = fit_label_probes if lesson.multilabel else fit_probe
         weight, bias = fit(lesson.features, lesson.codes, strength, tolerance=1e-5)
         watch(Progress("learning", 1, 1))
@@ -148,10 +164,7 @@ class LinearClassifier(TextClassifier):
         if not kinds:
             raise DataError(TOO_FEW_TO_WEIGH)
 
-        def learn(vectors: np.ndarray, codes: np.ndarray) -> Logits:
-            weight, bias = fit_probe(vectors, codes, strength, tolerance=1e-3)
-            return lambda asked: np.asarray(asked @ weight.T + bias)
-
+        learn = roughly_learned(strength)
         fusion = weighed_signs(lesson.features, lesson.codes, lesson.outside, kinds, learn, self.seed, watch)
         return Confidence("fusion", fusion)
 
