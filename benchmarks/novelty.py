@@ -32,9 +32,10 @@ from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.left_out import Kind, weighed_signs
-from textgraft.methods.linear import LinearClassifier, roughly_learned, strength_of
+from textgraft.methods.linear import LinearClassifier, roughly_learned
 from textgraft.methods.novelty import signs
 from textgraft.methods.opinion_pool import placed
+from textgraft.methods.probe import strength_of
 
 SEEDS = (0, 1, 2)
 

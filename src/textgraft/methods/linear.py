@@ -42,7 +42,7 @@ from textgraft.methods.left_out import (
 )
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
-from textgraft.methods.probe import fit_label_probes, fit_probe
+from textgraft.methods.probe import fit_label_probes, fit_probe, strength_of
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,6 @@ class Weights:
     def logits(self, features: np.ndarray) -> np.ndarray:
         """(n, c) of vectors (n, d)."""
         return np.asarray(features @ self.weight.T + self.bias)
-
-
-def strength_of(C: float, n_classes: int) -> float:
-    """Inverse strength of the penalty where ``C`` is that for two classes."""
-    # a plain float would let the fit of float32 vectors stay in float32, and end earlier
-    return np.float64(C * np.sqrt(max(2, n_classes) / 2))
 
 
 def roughly_learned(strength: float) -> Callable[[np.ndarray, np.ndarray], Logits]:

@@ -8,6 +8,11 @@ from typing import Any
 import numpy as np
 
 
+def strength_of(C: float, n_classes: int) -> float:
+    """Inverse strength of the penalty where ``C`` is that for two classes; of more, each has fewer rows."""
+    return float(C * np.sqrt(max(2, n_classes) / 2))
+
+
 def fit_probe(
     vectors: np.ndarray,
     codes: np.ndarray,
@@ -68,7 +73,9 @@ def _regression(strength: float, tolerance: float, balanced: bool) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     weights = "balanced" if balanced else None
-    return LogisticRegression(C=strength, tol=tolerance, max_iter=1_000, class_weight=weights)
+    # a plain float would let the fit of float32 vectors stay in float32, and end earlier
+    C = np.float64(strength)
+    return LogisticRegression(C=C, tol=tolerance, max_iter=1_000, class_weight=weights)
 
 
 def constant_logit(count: int, n: int) -> float:

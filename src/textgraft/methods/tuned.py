@@ -13,7 +13,7 @@ from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.probe import fit_label_probes, fit_probe
+from textgraft.methods.probe import fit_label_probes, fit_probe, strength_of
 from textgraft.networks.packed import to_bf16
 from textgraft.networks.pooled import ClassifierNetwork
 from textgraft.networks.running import outputs_in_order
@@ -150,7 +150,7 @@ def start_from_probe(
     )
     spread = max(1e-12, float((vectors**2).sum(1).mean()))
     if several:
-        strength = PROBE_STRENGTH * np.sqrt(max(2, codes.shape[1]) / 2) / spread
+        strength = strength_of(PROBE_STRENGTH / spread, codes.shape[1])
         _set_head(network, *fit_label_probes(vectors, codes[rows], strength, balanced=balanced))
         return
     present = np.unique(codes[rows])
@@ -158,7 +158,7 @@ def start_from_probe(
         return
     n_classes = network.head.out_features
     # the same penalty whatever the vectors' length is
-    strength = PROBE_STRENGTH * np.sqrt(len(present) / 2) / spread
+    strength = strength_of(PROBE_STRENGTH / spread, len(present))
     weight, bias = fit_probe(vectors, codes[rows], strength, balanced=balanced)
     whole_weight = np.zeros((n_classes, vectors.shape[1]), dtype=np.float32)
     whole_bias = np.full(n_classes, float(bias.min()), dtype=np.float32)
