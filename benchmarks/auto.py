@@ -22,7 +22,7 @@ import torch
 import textgraft as tg
 from common import RESULTS, commit, mean_and_spread, rows, store, stored_rows
 from textgraft.encoders import CACHE_VARIABLE
-from textgraft.experiments.auto import fit_auto
+from textgraft.experiments.auto.fitting import fit_auto
 
 SEEDS = (0, 1, 2)
 DATA = ("fewshot_commits", "trec", "banking77", "clinc150", "imdb")

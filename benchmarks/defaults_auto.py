@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from common import own_encoder, rows, store
-from textgraft.experiments.auto import choose
+from textgraft.experiments.auto.fitting import choose
 from textgraft.experiments.ladder import LADDER, Candidate
 
 DRAWS = (

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from common import CACHE, rows, store
-from textgraft.experiments.compare import compare
+from textgraft.experiments.comparing.compare import compare
 
 METHODS = ("tfidf", "linear", "blend", "siamese", "finetune")
 SIZES = (3, 5, 10, "all")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from textgraft.experiments.advising import Advice
-from textgraft.experiments.comparison import Comparison, Gain, Standing
+from textgraft.experiments.comparing.advising import Advice
+from textgraft.experiments.comparing.comparison import Comparison, Gain, Standing
 from textgraft.experiments.intervals import Interval
 
 ROWS = {"8": 48, "64": 384, "all": 4_000}

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
         TrainingError,
         WeightsError,
     )
-    from textgraft.experiments.compare import compare
-    from textgraft.experiments.comparison import Comparison
+    from textgraft.experiments.comparing.compare import compare
+    from textgraft.experiments.comparing.comparison import Comparison
     from textgraft.experiments.evaluate import Evaluation
     from textgraft.experiments.evaluate_labels import MultilabelEvaluation
-    from textgraft.experiments.heatmap import draw_heatmap
-    from textgraft.experiments.loss_plot import draw_losses
     from textgraft.experiments.measuring import evaluate
+    from textgraft.experiments.pictures.heatmap import draw_heatmap
+    from textgraft.experiments.pictures.losses import draw_losses
     from textgraft.methods import METHODS, load
     from textgraft.methods.base import TextClassifier
     from textgraft.methods.blend import BlendClassifier
@@ -62,12 +62,12 @@ _PLACES = {
     "ParameterError": "errors",
     "TextgraftError": "errors",
     "WeightsError": "errors",
-    "Comparison": "experiments.comparison",
-    "compare": "experiments.compare",
+    "Comparison": "experiments.comparing.comparison",
+    "compare": "experiments.comparing.compare",
     "Evaluation": "experiments.evaluate",
     "MultilabelEvaluation": "experiments.evaluate_labels",
     "evaluate": "experiments.measuring",
-    "draw_heatmap": "experiments.heatmap",
+    "draw_heatmap": "experiments.pictures.heatmap",
     "METHODS": "methods",
     "load": "methods",
     "TextClassifier": "methods.base",
@@ -82,7 +82,7 @@ _PLACES = {
     "TransformerGRUClassifier": "methods.transformer_gru",
     "WordGRUClassifier": "methods.word_gru",
     "Training": "training.records",
-    "draw_losses": "experiments.loss_plot",
+    "draw_losses": "experiments.pictures.losses",
     "Plan": "core.plan",
     "TrainingError": "errors",
 }

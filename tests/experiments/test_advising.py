@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from textgraft.experiments.advising import RULES, Findings, advise
+from textgraft.experiments.comparing.advising import RULES, Findings, advise
 from textgraft.experiments.intervals import Interval
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textgraft.experiments import alike
-from textgraft.experiments.advice import on_alike
-from textgraft.experiments.alike import Alike, Pair, TooMuchAlikeError, alike_pairs, find_alike
+from textgraft.experiments.survey import alike
+from textgraft.experiments.survey.advice import on_alike
+from textgraft.experiments.survey.alike import Alike, Pair, TooMuchAlikeError, alike_pairs, find_alike
 
 
 def _found(texts: list[str], others: list[str] | None = None) -> set[tuple[int, int]]:

@@ -16,11 +16,11 @@ from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.encoders import CachedEncoder
 from textgraft.encoders.hashing import HashingEncoder
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.auto import choose, fit_auto
-from textgraft.experiments.auto_choice import Tried
-from textgraft.experiments.auto_climb import beside
-from textgraft.experiments.auto_settling import settle
-from textgraft.experiments.auto_steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
+from textgraft.experiments.auto.choice import Tried
+from textgraft.experiments.auto.climb import beside
+from textgraft.experiments.auto.fitting import choose, fit_auto
+from textgraft.experiments.auto.settling import settle
+from textgraft.experiments.auto.steps import OutOfTime, Pacer, pace_of_trial, trial_rows, work
 from textgraft.experiments.ladder import LADDER, Candidate
 
 POOR = Candidate("poor", "tfidf", {"C": 1e-6, "word_ngrams": 1, "char_ngrams": 2, "max_features": 1})
@@ -49,7 +49,7 @@ def test_the_cheapest_within_one_standard_error_is_chosen_and_learned_from_all_r
 @pytest.fixture
 def unsettled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing more is judged once all rungs were tried."""
-    monkeypatch.setattr("textgraft.experiments.auto.settle", lambda climb, ladder, tried: tried)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.settle", lambda climb, ladder, tried: tried)
 
 
 @pytest.mark.parametrize(("cheap", "chosen"), [(77, "cheap"), (75, "dear")])
@@ -63,7 +63,7 @@ def test_a_cheaper_one_is_taken_only_within_one_standard_error(monkeypatch, unse
         climb.refit_seconds[candidate.name] = 1.0
         return Tried(candidate.name, answers[candidate.name] / 100, 5, 100, 1.0)
 
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
     ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
     choice, _ = choose(*rows, budget=5, ladder=ladder)
     assert (choice.chosen, choice.best) == (chosen, "dear")
@@ -84,7 +84,7 @@ def test_who_was_judged_on_few_rows_has_no_wider_standard_error(
         climb.refit_seconds[candidate.name] = 1.0
         return Tried(candidate.name, 0.8, 5, 100, 1.0)
 
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
     ladder = [Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
     choice, _ = choose(*rows, budget=5, ladder=ladder)
     # 5 points are less than one standard error of 20 rows, and more than one of 100
@@ -107,7 +107,7 @@ def test_a_blend_that_takes_less_than_a_quarter_is_preferred_within_one_standard
         climb.refit_seconds[candidate.name] = seconds
         return Tried(candidate.name, n / 100, 5, 100, 1.0)
 
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
     ladder = [Candidate("cheap", "tfidf", {}), Candidate("both", "blend", {}), Candidate("dear", "knn", {})]
     choice, _ = choose(*rows, budget=100, ladder=ladder)
     assert (choice.chosen, choice.cheapest) == (chosen, "cheap")
@@ -131,7 +131,7 @@ def test_of_one_method_what_was_clearly_faster_is_the_cheaper(
         climb.refit_seconds[candidate.name] = {"first": 10.0, "later": seconds, "dear": 30.0}[candidate.name]
         return Tried(candidate.name, n / 100, 5, 100, 1.0)
 
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
     ladder = [
         Candidate("first", "tfidf", {}),
         Candidate("later", method, {}),
@@ -163,8 +163,8 @@ def contended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         right[: len(right) // 4] = float(candidate.name != "cheap")
         return right
 
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
-    monkeypatch.setattr("textgraft.experiments.auto_settling.judged_fold", fold_of)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.settling.judged_fold", fold_of)
     return asked
 
 
@@ -193,7 +193,7 @@ def test_no_fold_is_judged_that_the_best_cannot_be_judged_on_too(contended, monk
         climb.kept["dear"] = object()
         return settle(climb, ladder, tried)
 
-    monkeypatch.setattr("textgraft.experiments.auto.settle", kept)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.settle", kept)
     choice, _ = choose(
         *rows, budget=60, ladder=[Candidate("cheap", "tfidf", {}), Candidate("dear", "knn", {})]
     )
@@ -228,7 +228,7 @@ def test_a_contender_that_breaks_stands_as_it_was_judged(contended, rows):
 def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
     encoded, clock = [], time.monotonic
     monkeypatch.setattr(
-        "textgraft.experiments.auto_climb.time.monotonic", lambda: clock() + 10.0 * sum(encoded)
+        "textgraft.experiments.auto.climb.time.monotonic", lambda: clock() + 10.0 * sum(encoded)
     )
 
     class Slow(HashingEncoder):
@@ -245,7 +245,7 @@ def test_an_encoder_that_is_too_slow_is_asked_once(monkeypatch, rows):
 
 def test_weights_are_not_opened_where_that_may_take_what_is_left(monkeypatch, rows):
     # a clock that stands still: everything else takes no time at all
-    monkeypatch.setattr("textgraft.experiments.auto_climb.time.monotonic", lambda: 100.0)
+    monkeypatch.setattr("textgraft.experiments.auto.climb.time.monotonic", lambda: 100.0)
     ladder = [GOOD, NEAR, Candidate("open", "knn", {"encoder": HashingEncoder(64)})]
     choice, _ = choose(*rows, budget=4, ladder=ladder)
     assert [one.skipped for one in choice.tried] == [
@@ -256,7 +256,7 @@ def test_weights_are_not_opened_where_that_may_take_what_is_left(monkeypatch, ro
 
 def test_what_opened_slowly_is_expected_to_open_slowly_again_and_no_time_is_below_zero(monkeypatch, rows):
     now = [100.0]
-    monkeypatch.setattr("textgraft.experiments.auto_climb.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("textgraft.experiments.auto.climb.time.monotonic", lambda: now[0])
 
     class Slow(HashingEncoder):
         def encode(self, texts, watch=lambda _: None):
@@ -279,7 +279,7 @@ def test_encoding_once_more_is_waited_for_where_no_cache_outlives_the_climb(monk
         climbs.append(climb)
         return tried
 
-    monkeypatch.setattr("textgraft.experiments.auto.settle", settled)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.settle", settled)
     kept = CachedEncoder(HashingEncoder(64), tmp_path)
     encoders = {"bare": HashingEncoder(32), "kept": kept}
     choose(
@@ -304,8 +304,8 @@ def test_time_is_kept_for_whoever_may_be_chosen(monkeypatch, rows):
         climbs.append(climb)
         return tried
 
-    monkeypatch.setattr("textgraft.experiments.auto.settle", settled)
-    monkeypatch.setattr("textgraft.experiments.auto.tried_rung", judged)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.settle", settled)
+    monkeypatch.setattr("textgraft.experiments.auto.fitting.tried_rung", judged)
     choose(*rows, budget=60, ladder=[Candidate(name, "knn", {}) for name in right])
     (climb,) = climbs
     # one standard error of the leader is 4 points
@@ -339,13 +339,13 @@ def test_what_cannot_be_opened_is_skipped_with_its_reason(rows):
 
 
 def test_a_rung_leaves_time_for_dearer_ones(monkeypatch, rows):
-    monkeypatch.setattr("textgraft.experiments.auto_rung.JUDGING_SHARE", 1e-9)
+    monkeypatch.setattr("textgraft.experiments.auto.rung.JUDGING_SHARE", 1e-9)
     choice, _ = choose(*rows, budget=300, ladder=[GOOD, NEAR])
     assert [one.folds for one in choice.tried] == [1, 5]
 
 
 def test_what_does_not_fit_into_the_budget_is_not_begun(monkeypatch, rows):
-    monkeypatch.setattr("textgraft.experiments.auto_rung.TRIAL_SHARE", 0.01)
+    monkeypatch.setattr("textgraft.experiments.auto.rung.TRIAL_SHARE", 0.01)
     dear = Candidate("dear", "siamese", {"encoder": "hashing:64", "epochs": 1_000_000})
     choice, _ = choose(*rows, budget=60, ladder=[GOOD, dear])
     assert "would take about" in choice.tried[1].skipped
@@ -373,7 +373,7 @@ def tuned(tiny_bert_knowing: Any) -> Candidate:
 
 def _reckoned(monkeypatch: pytest.MonkeyPatch, seconds: dict[str, float]) -> None:
     monkeypatch.setattr(
-        "textgraft.experiments.auto_rung._fold_seconds", lambda climb, candidate: seconds[candidate.name]
+        "textgraft.experiments.auto.rung._fold_seconds", lambda climb, candidate: seconds[candidate.name]
     )
 
 
@@ -435,7 +435,7 @@ def test_a_small_budget_still_gives_the_first_rung(rows):
 
 def test_a_pace_is_taken_from_training_alone_and_stops_when_enough_was_seen(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("textgraft.experiments.auto_steps.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("textgraft.experiments.auto.steps.time.monotonic", lambda: now[0])
     pacer = Pacer([100.0, 300.0], most_seconds=10.0)
     for at, step in ((50.0, 1), (52.0, 10), (54.0, 1), (58.0, 5)):
         now[0] = at
@@ -478,7 +478,7 @@ class Clocked:
 def test_the_pace_of_a_trial_foretells_more_rows(monkeypatch, rows, trains, most_seconds):
     texts, labels = rows
     method = Clocked(trains)
-    monkeypatch.setattr("textgraft.experiments.auto_steps.time.monotonic", lambda: method.now)
+    monkeypatch.setattr("textgraft.experiments.auto.steps.time.monotonic", lambda: method.now)
     pace = pace_of_trial(method, texts[:80], labels[:80], most_seconds)
     foretold = pace.seconds(sum(work(method, texts * 4, 9)))
     assert foretold == pytest.approx(method.seconds(texts * 4, labels * 4), rel=1e-9)

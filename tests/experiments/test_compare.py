@@ -16,10 +16,10 @@ import pytest
 import textgraft as tg
 from textgraft.core.progress import Progress
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.cell_client import OUT_OF_MEMORY
-from textgraft.experiments.cell_store import FILE
-from textgraft.experiments.compare import compare
-from textgraft.experiments.comparison import Comparison
+from textgraft.experiments.comparing.cell_client import OUT_OF_MEMORY
+from textgraft.experiments.comparing.cell_store import FILE
+from textgraft.experiments.comparing.compare import compare
+from textgraft.experiments.comparing.comparison import Comparison
 
 WORDS = {
     "fruit": "apple pear plum cherry grape melon quince fig",
@@ -62,7 +62,7 @@ def test_cells_are_methods_times_sizes_times_seeds(in_processes):
 
 def test_scores_are_those_that_a_person_would_compute(in_processes):
     from textgraft.core.examples import check_examples
-    from textgraft.experiments.draws import draws
+    from textgraft.experiments.comparing.draws import draws
 
     texts, labels = some_rows()
     (draw,) = draws(check_examples(texts, labels).coded()[1], 0, ("all",), 1)
@@ -100,8 +100,8 @@ def test_in_this_process_the_first_method_is_not_charged_for_imports(method):
     script = f"""
 import sys
 import numpy as np
-from textgraft.experiments import cell_client
-from textgraft.experiments.draws import Draw
+from textgraft.experiments.comparing import cell_client
+from textgraft.experiments.comparing.draws import Draw
 from textgraft.experiments.ladder import Candidate
 
 before = "sklearn.linear_model" in sys.modules

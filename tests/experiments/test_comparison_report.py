@@ -13,12 +13,12 @@ import pytest
 import textgraft as tg
 from comparisons import REASON, ROWS, comparison_of
 from pages import EVIL, Page, sound
-from textgraft.experiments.compare import compare
-from textgraft.experiments.comparison import Comparison
+from textgraft.experiments.comparing.compare import compare
+from textgraft.experiments.comparing.comparison import Comparison
+from textgraft.experiments.pictures.svg import COLOURS, line_chart
 from textgraft.experiments.report.comparison import ComparisonReport, labels_charts, seconds_charts
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import TEMPLATES
-from textgraft.experiments.svg import COLOURS, line_chart
 
 ORIGIN = Origin("rows.csv", (("rows", "rows.csv"),), "textgraft compare rows.csv", "now", (("Python", "3"),))
 

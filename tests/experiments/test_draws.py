@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.draws import draws, parse_sizes, usable_sizes
+from textgraft.experiments.comparing.draws import draws, parse_sizes, usable_sizes
 
 CODES = np.repeat([0, 1, 2, 3], [30, 12, 5, 1])
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import textgraft as tg
-from textgraft.experiments.heatmap import draw_heatmap, heatmap_figure
+from textgraft.experiments.pictures.heatmap import draw_heatmap, heatmap_figure
 
 TEXTS = ["How old are you?", "What is your age?", "Will it snow?", "Costs $5 or $x_{1$"]
 VALUES = np.array(

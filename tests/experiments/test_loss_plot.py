@@ -9,7 +9,7 @@ import pytest
 
 import textgraft as tg
 from textgraft.core.plan import gradual_unfreezing
-from textgraft.experiments.loss_plot import draw_losses, losses_figure
+from textgraft.experiments.pictures.losses import draw_losses, losses_figure
 from textgraft.training.records import EpochReport, Training
 
 PLAN = gradual_unfreezing(("body", "head"), 0.01, epochs_each=2, last_epochs=4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from textgraft.errors import ParameterError
-from textgraft.experiments.rate_plot import draw_rates, rates_figure
+from textgraft.experiments.pictures.rates import draw_rates, rates_figure
 from textgraft.methods.rates import FoundRate
 from textgraft.training.rate_finder import RateSearch
 

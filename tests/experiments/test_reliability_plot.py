@@ -10,7 +10,7 @@ import pytest
 
 from textgraft.core.belief import Bin, reliability
 from textgraft.errors import ParameterError
-from textgraft.experiments.reliability_plot import draw_reliability, reliability_figure
+from textgraft.experiments.pictures.reliability import draw_reliability, reliability_figure
 
 GROUPS = (Bin(0.3, 0.5, 10), Bin(0.72, 0.6, 40), Bin(0.98, 1.0, 200))
 BEFORE = (Bin(0.5, 0.3, 50), Bin(0.99, 0.8, 200))

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import textgraft as tg
 from textgraft.core.progress import Watch, unwatched
-from textgraft.experiments.languages import language_shares
-from textgraft.experiments.lengths import describe_lengths
-from textgraft.experiments.repeats import find_leaks, find_repeats, normaliser
-from textgraft.experiments.several_labels import label_lists, multilabel_evidence
-from textgraft.experiments.survey import survey
+from textgraft.experiments.survey.languages import language_shares
+from textgraft.experiments.survey.lengths import describe_lengths
+from textgraft.experiments.survey.repeats import find_leaks, find_repeats, normaliser
+from textgraft.experiments.survey.several_labels import label_lists, multilabel_evidence
+from textgraft.experiments.survey.survey import survey
 
 TICKETS = Path(__file__).parents[2] / "examples" / "support_tickets.csv"
 GERMAN = [

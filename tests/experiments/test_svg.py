@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textgraft.experiments.charts import Axis, Chart, Point, Series, axis_over
-from textgraft.experiments.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, legend, line_chart
+from textgraft.experiments.pictures.charts import Axis, Chart, Point, Series, axis_over
+from textgraft.experiments.pictures.svg import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, legend, line_chart
 
 SHARE = Axis("accuracy", 0.0, 1.0, form="percent")
 NAMESPACE = "{http://www.w3.org/2000/svg}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from textgraft.experiments.time_left import TimeLeft
+from textgraft.experiments.comparing.time_left import TimeLeft
 
 
 def test_time_left_knows_that_methods_take_different_times():

@@ -12,7 +12,7 @@ from textgraft.cli.label_lists import SingleLabel
 from textgraft.cli.options import EncoderName, Encoding, Json, Label, OosLabel, Text
 
 if TYPE_CHECKING:
-    from textgraft.experiments.comparison import Comparison
+    from textgraft.experiments.comparing.comparison import Comparison
     from textgraft.methods.base import TextClassifier
 
 
@@ -88,7 +88,7 @@ def compare(
     from textgraft.cli.label_lists import with_one_label
     from textgraft.cli.output import print_json, print_text
     from textgraft.cli.progress import shown_progress
-    from textgraft.experiments.compare import compare as measure
+    from textgraft.experiments.comparing.compare import compare as measure
     from textgraft.experiments.ladder import CHEAP
 
     if report is not None:

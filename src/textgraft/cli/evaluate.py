@@ -120,7 +120,7 @@ def evaluate(
 
         write_page(page, report)
     if reliability is not None:
-        from textgraft.experiments.reliability_plot import draw_reliability
+        from textgraft.experiments.pictures.reliability import draw_reliability
 
         draw_reliability(result, reliability)
     if json:
@@ -174,7 +174,7 @@ def _check_outputs(reliability: Path | None, report: Path | None, extras: Mappin
     from textgraft.errors import ParameterError
 
     if reliability is not None:
-        from textgraft.experiments.pictures import check_picture
+        from textgraft.experiments.pictures.files import check_picture
 
         check_picture(reliability)
     if report is not None:

@@ -63,7 +63,7 @@ def explain(
     else:
         print_text("\n\n".join(_told(explanation) for explanation in explanations))
     if heatmap is not None:
-        from textgraft.experiments.heatmap import draw_heatmap
+        from textgraft.experiments.pictures.heatmap import draw_heatmap
 
         draw_heatmap(asked, classifier.similarities(asked), heatmap)
         if not json:

@@ -50,7 +50,7 @@ def find_rate(
     from textgraft.cli.progress import shown_progress
 
     if plot is not None:
-        from textgraft.experiments.pictures import check_picture
+        from textgraft.experiments.pictures.files import check_picture
 
         check_picture(plot)
     classifier = build_classifier(method, encoder, option or [], "none", oos_label or [], seed)
@@ -59,7 +59,7 @@ def find_rate(
     with shown_progress("opening the encoder") as watch:
         found = classifier.find_rate(rows.texts, rows.labels or [], watch=watch)
     if plot is not None:
-        from textgraft.experiments.rate_plot import draw_rates
+        from textgraft.experiments.pictures.rates import draw_rates
 
         draw_rates(found, plot)
     if json:

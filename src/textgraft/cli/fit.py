@@ -15,7 +15,7 @@ from textgraft.cli.options import EncoderName, Encoding, Json, Label, MethodOpti
 if TYPE_CHECKING:
     from textgraft.cli.files import Rows
     from textgraft.core.progress import Watch
-    from textgraft.experiments.auto_choice import AutoChoice
+    from textgraft.experiments.auto.choice import AutoChoice
     from textgraft.methods.base import TextClassifier
     from textgraft.training.records import Training
 
@@ -198,7 +198,7 @@ def _chosen(
     watch: Watch,
 ) -> tuple[TextClassifier, AutoChoice]:
     """A fitted classifier of the method that data chose, with the rule, labels and seed of another."""
-    from textgraft.experiments.auto import fit_auto
+    from textgraft.experiments.auto.fitting import fit_auto
 
     return fit_auto(
         rows.texts,
@@ -215,7 +215,7 @@ def _chosen(
 
 def _draw(training: Training, plot: Path) -> None:
     """Draw the losses, in a folder that is made as that of the model is."""
-    from textgraft.experiments.loss_plot import draw_losses
+    from textgraft.experiments.pictures.losses import draw_losses
 
     plot.parent.mkdir(parents=True, exist_ok=True)
     draw_losses(training, plot)

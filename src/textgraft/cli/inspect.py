@@ -47,7 +47,7 @@ def inspect(
     from textgraft.cli.progress import shown_progress
     from textgraft.core.label_sets import has_lists
     from textgraft.encoders import load_encoder
-    from textgraft.experiments.survey import survey
+    from textgraft.experiments.survey.survey import survey
 
     rows = read_rows(file, text=text, label=label, need_labels=True, encoding=encoding)
     rows, found_out = with_label_lists(rows, several, separator)

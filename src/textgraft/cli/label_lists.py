@@ -49,7 +49,7 @@ def with_label_lists(rows: Rows, several: bool | None, separator: str = SEPARATO
     """
     from textgraft.core.examples import clean_label
     from textgraft.core.label_sets import has_lists
-    from textgraft.experiments.several_labels import label_lists
+    from textgraft.experiments.survey.several_labels import label_lists
 
     if not separator:
         raise ParameterError(

@@ -32,7 +32,7 @@ def check_outputs(to: Path, run: Path | None, plot: Path | None, kind: str = CLA
             )
         _check_takes_files("--run", run)
     if plot is not None:
-        from textgraft.experiments.pictures import check_picture
+        from textgraft.experiments.pictures.files import check_picture
 
         check_picture(plot)
         if plot.is_dir() or (plot.exists() and not os.access(plot, os.W_OK)):

@@ -18,7 +18,7 @@ from textgraft.core.examples import clean_texts
 from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import Scores
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.repeats import normaliser
+from textgraft.experiments.survey.repeats import normaliser
 from textgraft.experiments.tables import aligned, as_json, number, shortened
 
 CANDIDATES_EACH = 10

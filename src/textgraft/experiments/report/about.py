@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from textgraft.experiments.charts import Chart
+from textgraft.experiments.pictures.charts import Chart
 from textgraft.experiments.report.charts import losses_chart
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.tables import as_json

@@ -8,9 +8,9 @@ from textgraft.core.belief import Bin
 from textgraft.core.binomial import wilson_interval
 from textgraft.core.counting import counted
 from textgraft.core.label_belief import PLAUSIBLE
-from textgraft.experiments.charts import Axis, Chart, Point, Series, axis_over
 from textgraft.experiments.evaluate import Evaluation
 from textgraft.experiments.evaluate_labels import MultilabelEvaluation
+from textgraft.experiments.pictures.charts import Axis, Chart, Point, Series, axis_over
 from textgraft.experiments.risk_coverage import RiskCoverage
 from textgraft.training.records import Training
 

@@ -9,9 +9,15 @@ from itertools import zip_longest
 from typing import Any
 
 from textgraft.core.durations import duration_words
-from textgraft.experiments.charts import Axis, Chart, Point, Series, axis_over
-from textgraft.experiments.comparison import COLUMNS, Comparison, Standing, size_words, standing_words
+from textgraft.experiments.comparing.comparison import (
+    COLUMNS,
+    Comparison,
+    Standing,
+    size_words,
+    standing_words,
+)
 from textgraft.experiments.intervals import DRAWS
+from textgraft.experiments.pictures.charts import Axis, Chart, Point, Series, axis_over
 from textgraft.experiments.report.origin import Origin
 from textgraft.experiments.report.page import LONGEST_TEXT, rendered
 from textgraft.experiments.tables import as_json, shortened

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from textgraft.core.counting import counted
 from textgraft.errors import ParameterError
-from textgraft.experiments.advising import points
-from textgraft.experiments.charts import Chart
-from textgraft.experiments.pictures import write_at_once
+from textgraft.experiments.comparing.advising import points
+from textgraft.experiments.pictures.charts import Chart
+from textgraft.experiments.pictures.files import write_at_once
 from textgraft.experiments.tables import number, percent, printable, shortened
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _cosine(value: float) -> str:
 def _drawn(chart: Chart) -> Any:
     from markupsafe import Markup
 
-    from textgraft.experiments.svg import line_chart
+    from textgraft.experiments.pictures.svg import line_chart
 
     return Markup(line_chart(chart))
 
@@ -137,6 +137,6 @@ def _drawn(chart: Chart) -> Any:
 def _legend(chart: Chart) -> list[tuple[Any, str]]:
     from markupsafe import Markup
 
-    from textgraft.experiments.svg import legend
+    from textgraft.experiments.pictures.svg import legend
 
     return [(Markup(swatch), name) for swatch, name in legend(chart)]

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from textgraft.core.examples import Examples, check_examples
 from textgraft.core.label_sets import LabelledSets, check_label_sets, label_counts
 from textgraft.core.progress import Watch
-from textgraft.experiments.advice import on_alike, on_leaks, on_repeats
-from textgraft.experiments.alike import Alike, find_alike
 from textgraft.experiments.answers import Answers
 from textgraft.experiments.label_answers import LabelAnswers
-from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
+from textgraft.experiments.survey.advice import on_alike, on_leaks, on_repeats
+from textgraft.experiments.survey.alike import Alike, find_alike
+from textgraft.experiments.survey.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
 from textgraft.experiments.suspicious import Suspects, suspicious_labels
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.multilabel import named

@@ -1,4 +1,4 @@
-"""Cells in processes of their own: ``python -m textgraft.experiments.cell_server ROWS.json``.
+"""Cells in processes of their own: ``python -m textgraft.experiments.comparing.cell_server ROWS.json``.
 
 Reads a job a line from standard input, answers in JSON lines. Imports, which take seconds, are paid
 once, before the first job; then every job runs in a fork of this process, so that its peak of memory
@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from textgraft.core.progress import Progress
 from textgraft.errors import TextgraftError
-from textgraft.experiments.cells import measure
+from textgraft.experiments.comparing.cells import measure
 from textgraft.experiments.ladder import Candidate
 from textgraft.methods import method_class
 

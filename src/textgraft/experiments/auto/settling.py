@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from textgraft.experiments.auto_choice import Tried
-from textgraft.experiments.auto_climb import Climb, of_both
-from textgraft.experiments.auto_rung import judged_fold
+from textgraft.experiments.auto.choice import Tried
+from textgraft.experiments.auto.climb import Climb, of_both
+from textgraft.experiments.auto.rung import judged_fold
 from textgraft.experiments.ladder import Candidate
 
 

@@ -18,7 +18,7 @@ from textgraft.core.progress import Watch
 from textgraft.core.rules import Rule
 from textgraft.encoders import CachedEncoder, Encoder, as_encoder
 from textgraft.errors import TextgraftError
-from textgraft.experiments.auto_steps import ROWS_ENCODED, Deadline, trial_rows
+from textgraft.experiments.auto.steps import ROWS_ENCODED, Deadline, trial_rows
 from textgraft.experiments.ladder import Candidate
 from textgraft.methods.base import TextClassifier
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from textgraft.core.durations import duration_words
-from textgraft.experiments.advising import Advice, points
-from textgraft.experiments.draws import ALL
+from textgraft.experiments.comparing.advising import Advice, points
+from textgraft.experiments.comparing.draws import ALL
 from textgraft.experiments.intervals import Interval
 from textgraft.experiments.tables import aligned, as_json, percent, shortened
 

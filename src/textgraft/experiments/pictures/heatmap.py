@@ -13,7 +13,7 @@ import numpy as np
 
 from textgraft.core.examples import clean_labels, clean_texts
 from textgraft.errors import ParameterError
-from textgraft.experiments.pictures import blank_figure, check_picture, write_figure
+from textgraft.experiments.pictures.files import blank_figure, check_picture, write_figure
 from textgraft.experiments.tables import shortened
 
 MOST_ANNOTATED = 15

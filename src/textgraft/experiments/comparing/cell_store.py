@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.errors import DataError
-from textgraft.experiments.draws import Draw
+from textgraft.experiments.comparing.draws import Draw
 from textgraft.experiments.ladder import Candidate
 
 FORMAT = "textgraft cells 1"

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from textgraft.core.counting import counted
 from textgraft.core.examples import LONG_TEXT, RowReport
-from textgraft.experiments.alike import Alike
-from textgraft.experiments.languages import UNKNOWN
-from textgraft.experiments.lengths import Lengths
-from textgraft.experiments.repeats import Leaks, Repeats
+from textgraft.experiments.survey.alike import Alike
+from textgraft.experiments.survey.languages import UNKNOWN
+from textgraft.experiments.survey.lengths import Lengths
+from textgraft.experiments.survey.repeats import Leaks, Repeats
 from textgraft.experiments.tables import percent, some_named
 
 NOTABLE = 0.05

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from textgraft.experiments.repeats import Repeats
+from textgraft.experiments.survey.repeats import Repeats
 from textgraft.experiments.tables import shortened
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "|": "a bar '|'", "\n": "a line break"}

@@ -15,17 +15,17 @@ from textgraft.core.counting import counted
 from textgraft.core.examples import Examples, check_examples, codes_of, sorted_labels
 from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.advising import advise
-from textgraft.experiments.cell_client import Answer, cells
-from textgraft.experiments.cell_store import FILE, CellStore, cell_key, digest_of
-from textgraft.experiments.comparison import Cell, Comparison, size_words
-from textgraft.experiments.draws import Draw, draws, parse_sizes, usable_sizes
+from textgraft.experiments.comparing.advising import advise
+from textgraft.experiments.comparing.cell_client import Answer, cells
+from textgraft.experiments.comparing.cell_store import FILE, CellStore, cell_key, digest_of
+from textgraft.experiments.comparing.comparison import Cell, Comparison, size_words
+from textgraft.experiments.comparing.draws import Draw, draws, parse_sizes, usable_sizes
+from textgraft.experiments.comparing.standings import findings_of, gains_of, standings_of
+from textgraft.experiments.comparing.time_left import TimeLeft
 from textgraft.experiments.intervals import METRICS, Resampled, resample
 from textgraft.experiments.ladder import CHEAP, Candidate, candidates
-from textgraft.experiments.repeats import find_leaks
-from textgraft.experiments.standings import findings_of, gains_of, standings_of
+from textgraft.experiments.survey.repeats import find_leaks
 from textgraft.experiments.tables import rows_said, some_named
-from textgraft.experiments.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier

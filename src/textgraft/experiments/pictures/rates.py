@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
+from textgraft.experiments.pictures.files import blank_figure, calm, check_picture, legend_below, write_figure
 from textgraft.methods.rates import FoundRate
 
 EACH, SMOOTH, FOUND, USUAL = "#b9cdd8", "#2a6f97", "#d1495b", "#5c5c5c"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from textgraft.experiments.charts import Chart, Series
+from textgraft.experiments.pictures.charts import Chart, Series
 from textgraft.experiments.tables import printable, shortened
 
 WIDTH, HEIGHT = 440, 290

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from textgraft.experiments.repeats import N_EXAMPLES, Row, normaliser
+from textgraft.experiments.survey.repeats import N_EXAMPLES, Row, normaliser
 
 SHARED = 0.8
 """Share of the different words of two texts that both have, from which they are alike."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textgraft.experiments.auto_climb import Climb, beside, standard_error
+from textgraft.experiments.auto.climb import Climb, beside, standard_error
 from textgraft.experiments.ladder import Candidate
 
 CLEARLY_FASTER = 0.02

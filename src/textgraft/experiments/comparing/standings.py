@@ -7,8 +7,8 @@ import statistics
 from collections.abc import Sequence
 from itertools import pairwise
 
-from textgraft.experiments.advising import ENOUGH, Findings, taken
-from textgraft.experiments.comparison import Cell, Gain, Standing, best_of
+from textgraft.experiments.comparing.advising import ENOUGH, Findings, taken
+from textgraft.experiments.comparing.comparison import Cell, Gain, Standing, best_of
 from textgraft.experiments.intervals import Interval, Resampled
 
 FASTER = 1.5
@@ -145,7 +145,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _cheap(standings: Sequence[Standing], best: Standing) -> Standing | None:
-    """What to weigh the best against; see :class:`textgraft.experiments.advising.Findings`."""
+    """What to weigh the best against; see :class:`textgraft.experiments.comparing.advising.Findings`."""
     faster = [
         one
         for one in standings

@@ -11,9 +11,9 @@ import numpy as np
 from textgraft.core.durations import duration_words
 from textgraft.core.examples import clean_label_set
 from textgraft.core.progress import Progress
-from textgraft.experiments.auto_choice import FOLDS, Tried
-from textgraft.experiments.auto_climb import Climb, TooLong, made
-from textgraft.experiments.auto_steps import (
+from textgraft.experiments.auto.choice import FOLDS, Tried
+from textgraft.experiments.auto.climb import Climb, TooLong, made
+from textgraft.experiments.auto.steps import (
     ROWS_LEARNED,
     TRIAL_SHARE,
     Deadline,
@@ -22,7 +22,7 @@ from textgraft.experiments.auto_steps import (
     trial_rows,
     work,
 )
-from textgraft.experiments.cell_server import reason
+from textgraft.experiments.comparing.cell_server import reason
 from textgraft.experiments.ladder import Candidate
 
 LEARNED_OF_FOLDS = (FOLDS - 1) / FOLDS

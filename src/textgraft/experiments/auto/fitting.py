@@ -25,11 +25,11 @@ from textgraft.core.splits import fold_numbers
 from textgraft.core.thresholds import check_enough_rows
 from textgraft.encoders import Encoder
 from textgraft.errors import DataError, ParameterError
-from textgraft.experiments.auto_choice import FOLDS, AutoChoice, Tried
-from textgraft.experiments.auto_climb import Climb
-from textgraft.experiments.auto_rung import tried_rung
-from textgraft.experiments.auto_settling import settle
-from textgraft.experiments.auto_standing import standing
+from textgraft.experiments.auto.choice import FOLDS, AutoChoice, Tried
+from textgraft.experiments.auto.climb import Climb
+from textgraft.experiments.auto.rung import tried_rung
+from textgraft.experiments.auto.settling import settle
+from textgraft.experiments.auto.standing import standing
 from textgraft.experiments.ladder import LADDER, Candidate
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.calibration import CROSS_FIT_FOLDS, plan_calibration

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.errors import ParameterError
-from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
+from textgraft.experiments.pictures.files import blank_figure, calm, check_picture, legend_below, write_figure
 from textgraft.experiments.tables import shortened
 from textgraft.training.records import EpochReport, Training
 

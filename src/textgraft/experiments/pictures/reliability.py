@@ -11,7 +11,7 @@ from textgraft.core.binomial import wilson_interval
 from textgraft.errors import ParameterError
 from textgraft.experiments.evaluate import Evaluation
 from textgraft.experiments.evaluate_labels import MultilabelEvaluation
-from textgraft.experiments.pictures import blank_figure, calm, check_picture, legend_below, write_figure
+from textgraft.experiments.pictures.files import blank_figure, calm, check_picture, legend_below, write_figure
 
 POINT, BEFORE, PERFECT, ROWS = "#2a6f97", "#d08c60", "#8a8a8a", "#b9cfdc"
 

@@ -13,12 +13,12 @@ from textgraft.core.counting import counted
 from textgraft.core.examples import Examples, RowReport, check_examples
 from textgraft.core.label_sets import LabelSet, check_label_sets, has_lists, label_rows
 from textgraft.encoders.encoder import Encoder
-from textgraft.experiments.advice import on_alike, on_classes, on_leaks, on_repeats, on_rows, on_texts
-from textgraft.experiments.alike import Alike, Pair, find_alike
-from textgraft.experiments.languages import language_shares, substance
-from textgraft.experiments.lengths import Lengths, describe_lengths
-from textgraft.experiments.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
-from textgraft.experiments.several_labels import multilabel_evidence
+from textgraft.experiments.survey.advice import on_alike, on_classes, on_leaks, on_repeats, on_rows, on_texts
+from textgraft.experiments.survey.alike import Alike, Pair, find_alike
+from textgraft.experiments.survey.languages import language_shares, substance
+from textgraft.experiments.survey.lengths import Lengths, describe_lengths
+from textgraft.experiments.survey.repeats import Leaks, Repeats, Row, find_leaks, find_repeats
+from textgraft.experiments.survey.several_labels import multilabel_evidence
 from textgraft.experiments.tables import aligned, percent, shortened
 
 OUT_OF_SCOPE = "(out of scope)"

@@ -1,4 +1,4 @@
-"""Asks a :mod:`textgraft.experiments.cell_server` for cells, or measures them in this process."""
+"""Asks a :mod:`textgraft.experiments.comparing.cell_server` for cells, or measures them in this process."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from textgraft.core.progress import Progress, Watch
-from textgraft.experiments.cell_server import FORKS, answer, import_what_it_needs
-from textgraft.experiments.draws import Draw
+from textgraft.experiments.comparing.cell_server import FORKS, answer, import_what_it_needs
+from textgraft.experiments.comparing.draws import Draw
 from textgraft.experiments.ladder import Candidate
 
 OUT_OF_MEMORY = (
@@ -30,7 +30,7 @@ class Answer:
     """A cell as it came back: what was measured, or why nothing was.
 
     Attributes:
-        measured: fields of :class:`textgraft.experiments.cells.Measured`; ``None`` where it failed.
+        measured: fields of :class:`textgraft.experiments.comparing.cells.Measured`; ``None`` where it failed.
         peak_megabytes: of the cell's own process.
         failure: on one line.
     """
@@ -127,7 +127,7 @@ class Cells:
             rows.write_text(json.dumps(self.rows), encoding="utf-8")
         with self._log(heavy).open("w", encoding="utf-8") as log:
             return subprocess.Popen(
-                [sys.executable, "-m", "textgraft.experiments.cell_server", str(rows)],
+                [sys.executable, "-m", "textgraft.experiments.comparing.cell_server", str(rows)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

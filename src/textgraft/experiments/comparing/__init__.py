@@ -1,0 +1,1 @@
+"""Which method is worth its cost: every method on the same rows, what it found and what that means."""

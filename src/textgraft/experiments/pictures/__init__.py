@@ -1,0 +1,1 @@
+"""What was measured, as pictures: files for a person, and small lines for a page."""

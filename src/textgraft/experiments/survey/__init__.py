@@ -1,0 +1,1 @@
+"""What is in a file of texts and labels, before anything is learned from it."""
