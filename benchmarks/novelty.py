@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 import textgraft as tg
-from common import rows, store, stored_rows
+from common import mean_and_spread, rows, store, stored_rows
 from textgraft.core.progress import unwatched
 from textgraft.experiments.separation import separation
 from textgraft.methods import method_class
@@ -254,9 +254,8 @@ def reach(method: str) -> None:
                 if len(row["runs"]) <= seed:
                     row["runs"].append(once(method, confidence, seed, **task))
                     for measure in ("auroc", "fpr_at_95_tpr", "accuracy"):
-                        values = [run[measure] for run in row["runs"]]
-                        row[measure] = round(statistics.mean(values), 4)
-                        row[f"{measure}_spread"] = round(statistics.stdev(values), 4) if seed else None
+                        found = mean_and_spread([run[measure] for run in row["runs"]], measure)
+                        row |= {measure: found[measure], f"{measure}_spread": found["spread"]}
                     print(method, name, confidence, row["runs"][-1], flush=True)
                     store(stored, {"method": method, "table": list(cells.values())})
 
