@@ -3,9 +3,9 @@
     python benchmarks/defaults_auto.py
 
 From each training file some rows of some classes are drawn to choose by, and others of the same file judge
-the choice. Test files are never opened. ``cheapest`` is the one-standard-error rule alone, ``blend`` a blend
-wherever that rule calls it as good, ``chosen`` what ``auto`` takes, ``best`` the rung that was best on the
-other rows, which nobody can know. Fewer than 300 rows are few.
+the choice. Test files are never opened. ``cheapest`` is the one-standard-error rule alone, ``chosen`` what
+``auto`` takes, ``best`` the rung that was best on the other rows, which nobody can know. Fewer than 300 rows
+are few.
 """
 
 from __future__ import annotations
@@ -71,8 +71,6 @@ def draw(data: str, n_classes: int, per_class: int, seed: int) -> tuple[list[lis
 def once(data: str, n_classes: int, per_class: int, seed: int, rungs: list[Candidate]) -> dict[str, Any]:
     few, others = draw(data, n_classes, per_class, seed)
     choice, _ = choose(*few, budget=600.0, seed=seed, ladder=rungs)
-    judged = [one for one in choice.tried if one.skipped is None]
-    alike = [one.name for one in judged if (one.beside_best or 0.0) >= -choice.standard_error]
     accuracy = {one.name: round(float(one.make(seed).fit(*few).score(*others)), 4) for one in rungs}
     return {
         "data": data,
@@ -80,7 +78,6 @@ def once(data: str, n_classes: int, per_class: int, seed: int, rungs: list[Candi
         "seed": seed,
         "cheapest": choice.cheapest,
         "chosen": choice.chosen,
-        "blend": "blend" if "blend" in alike else choice.cheapest,
         "accuracy": accuracy,
     }
 
@@ -89,7 +86,7 @@ def means(table: list[dict[str, Any]], rungs: list[Candidate]) -> dict[str, floa
     """Mean accuracy on the other rows, by rule and by rung."""
     if not table:
         return {}
-    found = {rule: [row["accuracy"][row[rule]] for row in table] for rule in ("cheapest", "blend", "chosen")}
+    found = {rule: [row["accuracy"][row[rule]] for row in table] for rule in ("cheapest", "chosen")}
     found["best"] = [max(row["accuracy"].values()) for row in table]
     found |= {f"always {one.name}": [row["accuracy"][one.name] for row in table] for one in rungs}
     return {name: round(statistics.mean(values), 4) for name, values in found.items()}

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
@@ -31,9 +32,12 @@ from textgraft.methods import method_class
 from textgraft.methods.blend import BlendClassifier
 from textgraft.methods.confidence import ALONE
 from textgraft.methods.evidence import unit_rows
+from textgraft.methods.fusion import FUSED
+from textgraft.methods.knn import KNNClassifier
 from textgraft.methods.left_out import Kind, weighed_signs
 from textgraft.methods.linear import LinearClassifier, roughly_learned
-from textgraft.methods.novelty import signs
+from textgraft.methods.neighbour_signs import voted_signs
+from textgraft.methods.novelty import looks_by_logits, signs
 from textgraft.methods.opinion_pool import placed
 from textgraft.methods.probe import strength_of
 
@@ -55,6 +59,13 @@ WEIGHED: tuple[tuple[str, ...], ...] = (
     ("margin", "nearest", "product", "mahalanobis", "energy", "neighbours", "probability"),
 )
 
+VOTED_TOGETHER: tuple[tuple[str, ...], ...] = (
+    ("similarity", "belief"),
+    ("similarity", "belief", "around"),
+    ("similarity", "belief", "neighbours"),
+    ("similarity", "belief", "neighbours", "around"),
+)
+
 TASKS: dict[str, dict[str, Any]] = {
     "clinc150": {"data": "clinc150", "outside": False, "unknown": 0, "auroc": 0.975, "fpr": 0.12},
     "clinc150, out-of-scope rows given": {
@@ -67,8 +78,8 @@ TASKS: dict[str, dict[str, Any]] = {
 
 OWN = "its own"
 
-CONFIDENCES = {"blend": (OWN,)}
-"""Of methods that leave no choice."""
+CONFIDENCES = {"blend": (OWN,), "knn": ("similarity", "auto")}
+"""Of methods that leave another choice than most, or none."""
 
 
 def drawn(data: str, n_unknown: int, seed: int) -> set[str]:
@@ -102,7 +113,8 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     taught, known_texts, new_texts = parted(data, seed)
     clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
     vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
-    learned, learn = clf.learned_, roughly_learned(strength_of(clf.C, len(clf.classes_)))
+    learned = clf.learned_
+    look = looks_by_logits(roughly_learned(strength_of(clf.C, len(clf.classes_))))
 
     def seen(names: Sequence[str], features: np.ndarray) -> np.ndarray:
         return signs(tuple(names), learned.logits(features), features, learned.of_classes)
@@ -110,7 +122,7 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     found = {name: separation(*(seen((name,), some)[:, 0] for some in (known, new))) for name in ALONE}
     for names in WEIGHED:
         weighed = weighed_signs(
-            vectors, clf.train_codes_, new[:0], ("classes",), learn, seed, unwatched, names
+            vectors, clf.train_codes_, new[:0], ("classes",), names, look, seed, unwatched
         )
         pair = separation(*(weighed.familiarity(seen(names, some)) for some in (known, new)))
         found["fusion of " + ", ".join(names)] = pair
@@ -139,10 +151,12 @@ def given() -> None:
             (texts, labels), few, known_texts, new_texts = parted_beside(data, asked, seed)
             clf = LinearClassifier(confidence="product", seed=seed).fit(texts, labels)
             vectors, outside, known, new = map(clf.encoder_.encode, (texts, few, known_texts, new_texts))
-            learn = roughly_learned(strength_of(clf.C, len(clf.classes_)))
+            look = looks_by_logits(roughly_learned(strength_of(clf.C, len(clf.classes_))))
             learned = replace(clf.learned_, outside=unit_rows(outside).astype(np.float16))
             for kinds in GIVEN:
-                weighed = weighed_signs(vectors, clf.train_codes_, outside, kinds, learn, seed, unwatched)
+                weighed = weighed_signs(
+                    vectors, clf.train_codes_, outside, kinds, FUSED, look, seed, unwatched
+                )
                 seen = [
                     signs(weighed.signs, learned.logits(some), unit_rows(some), learned.of_classes)
                     for some in (known, new)
@@ -237,7 +251,24 @@ def of_network(method: str, data: str, seed: int) -> dict[str, tuple[float, floa
     return {name: separation(*(part[:, at] for part in seen)) for at, name in enumerate(ALONE)}
 
 
-CHOICES: dict[str, Candidates] = {"linear": chosen_from, "blend": blends_from}
+def voters_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
+    """Every sign that neighbours give alone, and several weighed: AUROC and FPR at 95 % TPR."""
+    taught, *asked = parted(data, seed)
+    found: dict[str, tuple[float, float]] = {}
+    for names in VOTED_TOGETHER:
+        # what is weighed is no parameter of a user's
+        with mock.patch("textgraft.methods.knn.VOTED", names):
+            clf = KNNClassifier(confidence="fusion", seed=seed).fit(*taught)
+        features = [clf.encoder_.encode(texts) for texts in asked]
+        seen = [clf._seen(clf.learned_, some, len(clf.classes_)) for some in features]
+        found |= {name: separation(*(getattr(some, name) for some in seen)) for name in names}
+        fusion = clf.learned_.confidence.fusion
+        pair = separation(*(fusion.familiarity(voted_signs(names, some)) for some in seen))
+        found["fusion of " + ", ".join(names)] = pair
+    return found
+
+
+CHOICES: dict[str, Candidates] = {"linear": chosen_from, "blend": blends_from, "knn": voters_from}
 """Of methods that train no network."""
 
 

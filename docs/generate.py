@@ -436,8 +436,7 @@ def defaults_auto_table() -> str:
     result = _result("defaults_auto")
     rules = {
         "cheapest": "the cheapest within one standard error",
-        "blend": "a blend within it",
-        "chosen": "what `auto` took at that commit",
+        "chosen": "what `auto` took: a blend within it where that is affordable",
         "best": "the best on those rows, unknowable",
     }
     few, many = result["few"], result["many"]

@@ -6,17 +6,21 @@ import json
 import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import KNeighborsClassifier
 
 import textgraft as tg
-from textgraft.bundle import MANIFEST, read_bundle
+from textgraft.bundle import MANIFEST, Bundle, read_bundle
 from textgraft.core.neighbours import Neighbours, vote
 from textgraft.core.progress import Watch, unwatched
 from textgraft.encoders import HashingEncoder
+from textgraft.errors import DataError, ParameterError
 from textgraft.methods import load
+from textgraft.methods.neighbour_signs import SeenByVoters, voted_signs
 from textgraft.search.exact import ExactIndex
 from textgraft.search.hnsw import HNSWIndex
 
@@ -69,6 +73,83 @@ def test_confidence_is_the_similarity_of_the_nearest_text_of_the_winner() -> Non
     assert scores.confidence[0] == pytest.approx(0.6)
     assert clf.set_rejection(tg.AtSimilarity(0.59)).predict(["5 0"])[0] == "b"
     assert clf.set_rejection(tg.AtSimilarity(0.61)).predict(["5 0"])[0] == tg.REJECTED
+
+
+def _with_outside(n_outside: int, n: int = 240, n_classes: int = 4) -> tuple[list[str], list[str]]:
+    """Rows of a cloud, and out-of-scope ones from far to one side of it."""
+    texts, labels = _cloud(n, 0, n_classes)
+    return [*texts, *_strange(n_outside, 1)], [*labels, *["oos"] * n_outside]
+
+
+def _strange(n: int, seed: int) -> list[str]:
+    random = np.random.default_rng(seed)
+    return _points(np.linspace(1.0, 2.0, 8) + 0.8 * random.normal(size=(n, 8)))
+
+
+def test_signs_are_weighed_where_rows_are_enough() -> None:
+    def sign(rows: tuple[list[str], list[str]], **parameters: Any) -> str:
+        made = tg.KNNClassifier(PointEncoder(8), oos_labels="oos", **parameters).fit(*rows)
+        return made.learned_.confidence.sign
+
+    assert sign(_cloud(240, 0)) == "similarity"
+    assert sign(_cloud(240, 0, n_classes=12)) == "fusion"
+    assert sign(_with_outside(30)) == "fusion"
+    assert sign(_with_outside(29)) == "similarity"
+    assert sign(_with_outside(30), confidence="similarity") == "similarity"
+    # a rule of similarity is said in cosines
+    assert sign(_with_outside(30), reject=tg.AtSimilarity(0.5)) == "similarity"
+    with pytest.raises(DataError, match=r"needs 30 out-of-scope rows.*confidence=similarity"):
+        sign(_with_outside(29), confidence="fusion")
+    with pytest.raises(ParameterError, match=r"confidence must be one of auto, fusion, similarity, found 'p"):
+        sign(_with_outside(29), confidence="product")
+
+
+def test_many_rows_are_not_searched_three_times_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textgraft.methods.knn.MOST_WEIGHED", 239)
+    rows = _with_outside(60)
+    plain = tg.KNNClassifier(PointEncoder(8), oos_labels="oos", reject=tg.AtCoverage(0.9)).fit(*rows)
+    assert plain.learned_.confidence.sign == "similarity"
+    assert len(plain.learned_.outside) == 0
+    assert "also learned from" not in " ".join(plain.rejection_sentences())
+    asked = tg.KNNClassifier(PointEncoder(8), oos_labels="oos", confidence="fusion").fit(*rows)
+    assert asked.learned_.confidence.sign == "fusion"
+
+
+def test_weighed_signs_tell_texts_like_out_of_scope_rows_better_and_are_saved(tmp_path: Path) -> None:
+    rows, known, new = _with_outside(100), _cloud(200, 7)[0], _strange(200, 8)
+
+    def told(confidence: str) -> tuple[float, tg.KNNClassifier]:
+        clf = tg.KNNClassifier(PointEncoder(8), oos_labels="oos", confidence=confidence).fit(*rows)
+        found = clf.predict_scores([*known, *new]).confidence
+        return float(roc_auc_score(np.arange(400) < 200, found)), clf
+
+    (alone, _), (weighed, clf) = told("similarity"), told("fusion")
+    assert weighed > alone + 0.02
+    clf.save(tmp_path / "m")
+    again = load(tmp_path / "m", encoder=PointEncoder(8))
+    assert again.learned_.confidence == clf.learned_.confidence
+    found = [one.predict_scores([*known, *new]).confidence for one in (clf, again)]
+    assert np.array_equal(*found)
+    clf.reject = tg.AtCoverage(0.9)
+    assert "which it also learned from" in clf.fit(*rows).rejection_sentences()[-1]
+
+
+def test_signs_of_voters_are_what_their_names_say() -> None:
+    similar = np.array([[0.9, 0.8, 0.7, 0.6, 0.5, 0.1]], dtype=np.float32)
+    voters = Neighbours(np.arange(6)[None], similar)
+    scores = vote(voters, np.array([0, 1, 1, 1, 0, 0]), 2, np.inf)
+    seen = SeenByVoters(voters, scores, np.eye(3)[:1], np.array([[0.6, 0.8, 0.0], [0.0, 1.0, 0.0]]))
+    # of equal votes the class of the nearest wins
+    expected = [0.9, 0.5, 0.7, 0.6, -0.6]
+    names = ("similarity", "belief", "neighbours", "around", "outside")
+    assert np.allclose(voted_signs(names, seen), [expected], atol=1e-3)
+
+
+def test_a_model_of_before_signs_were_weighed_is_as_sure_as_it_was() -> None:
+    clf = tg.KNNClassifier("hashing").fit(["apple", "pear", "saw"], ["f", "f", "t"])
+    packed = clf._pack(clf.learned_)
+    before = Bundle({}, {name: rows for name, rows in packed.arrays.items() if name != "outside"}, {})
+    assert clf._unpack(before).confidence == clf.learned_.confidence
 
 
 def test_a_low_temperature_trusts_the_nearest_alone() -> None:

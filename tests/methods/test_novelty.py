@@ -18,7 +18,7 @@ from textgraft.errors import DataError, ParameterError
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.confidence import ALONE, Confidence, confidence_from_json, scores_of_logits
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import fit_fusion, fusion_from_json
+from textgraft.methods.fusion import FUSED, fit_fusion, fusion_from_json
 from textgraft.methods.gaussians import Gaussians
 from textgraft.methods.left_out import (
     FEWEST_CLASSES,
@@ -26,11 +26,10 @@ from textgraft.methods.left_out import (
     FEWEST_ROWS_A_CLASS,
     FOLDS,
     Kind,
-    Logits,
     kinds_of_new,
     weighed_signs,
 )
-from textgraft.methods.novelty import SIGNS, signs
+from textgraft.methods.novelty import SIGNS, Logits, looks_by_logits, signs
 
 
 def _clusters(
@@ -160,7 +159,8 @@ def test_left_out_classes_are_never_learned_and_all_are_left_out_once() -> None:
         assert len(set(numbers.tolist())) == len(learned[-1]) == numbers.max() + 1
         return _logits(some, numbers)
 
-    weighed_signs(vectors, codes, np.empty((0, 24)), ("classes",), learn, 0, unwatched)
+    look = looks_by_logits(learn)
+    weighed_signs(vectors, codes, np.empty((0, 24)), ("classes",), FUSED, look, 0, unwatched)
     left_out = [set(range(FEWEST_CLASSES + 2)) - one for one in learned]
     assert len(learned) == FOLDS
     assert set().union(*left_out) == set(range(FEWEST_CLASSES + 2))
@@ -182,7 +182,7 @@ def test_classes_stay_where_only_out_of_scope_rows_are_new(
         sizes.append((len(some), int(numbers.max()) + 1))
         return _logits(some, numbers)
 
-    fusion = weighed_signs(vectors, codes, outside, kinds, learn, 0, unwatched)
+    fusion = weighed_signs(vectors, codes, outside, kinds, FUSED, looks_by_logits(learn), 0, unwatched)
     assert sorted(sizes) == taught
     assert fusion.signs[-1] == "outside"
     assert len(fusion.weight) == len(kinds)

@@ -165,7 +165,7 @@ class TextClassifier(Rejecting, ClassifierMixin, BaseEstimator, ABC):  # type: i
         plan = plan_calibration(self.reject, codes, self.holdout, self.seed, given is not None)
         learns = plan.learns
         teaches = outside_to_learn(self.reject, len(examples.out_of_scope), self.seed)
-        teaches &= self._can_learn_outside(int(teaches.sum()))
+        teaches &= self._can_learn_outside(int(teaches.sum()), len(codes))
         check_enough_rows(self.reject, plan.n_rows(given) + int((~teaches).sum()))
 
         whole = self._lesson(examples, codes, n_classes, watch, self.run_)

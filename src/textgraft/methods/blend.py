@@ -217,8 +217,8 @@ class BlendClassifier(TextClassifier):
         usual = "hold-out" if n_rows >= FEWEST_ROWS_TO_SPARE else "cross-fit"
         return {"weighing": usual if self.weighing == "auto" else self.weighing}
 
-    def _can_learn_outside(self, n: int) -> bool:
-        return any(part._can_learn_outside(n) for part in self._made())
+    def _can_learn_outside(self, n: int, n_rows: int) -> bool:
+        return any(part._can_learn_outside(n, n_rows) for part in self._made())
 
     def _pack(self, learned: Pool) -> Bundle:
         about: dict[str, Any] = {"n_rows": learned.n_rows, "parts": {}}

@@ -62,18 +62,19 @@ class ClassEvidence:
 
     def neighbours(self, vectors: np.ndarray) -> np.ndarray:
         """(n,) mean cosine similarity to the :data:`NEIGHBOURS` nearest training texts of any class."""
-        return _mean_of_nearest(vectors, self.vectors, NEIGHBOURS)
+        return mean_of_nearest(vectors, self.vectors, NEIGHBOURS)
 
     def nearest_outside(self, vectors: np.ndarray) -> np.ndarray:
         """(n,) cosine similarity to the nearest out-of-scope row that was learned from."""
-        return _mean_of_nearest(vectors, self.outside, 1)
+        return mean_of_nearest(vectors, self.outside, 1)
 
 
 def _spread(rows: np.ndarray, most: int) -> np.ndarray:
     return rows[np.linspace(0, len(rows) - 1, most).astype(int)] if len(rows) > most else rows
 
 
-def _mean_of_nearest(vectors: np.ndarray, stored: np.ndarray, k: int) -> np.ndarray:
+def mean_of_nearest(vectors: np.ndarray, stored: np.ndarray, k: int) -> np.ndarray:
+    """(n,) mean cosine similarity of each vector (n, d) to the k nearest of those stored (m, d), m ≥ 1."""
     k, step = min(k, len(stored)), max(1, COSINES_AT_ONCE // len(stored))
     parts = [np.empty(0, dtype=np.float32)]
     for start in range(0, len(vectors), step):

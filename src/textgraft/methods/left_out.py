@@ -14,10 +14,9 @@ import numpy as np
 
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.splits import fold_numbers
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import FUSED, Fusion, fit_fusion
-from textgraft.methods.novelty import signs
+from textgraft.errors import DataError
+from textgraft.methods.fusion import Fusion, fit_fusion
+from textgraft.methods.lesson import Lesson
 
 FOLDS = 3
 
@@ -27,16 +26,14 @@ FEWEST_OUTSIDE = 30
 FEWEST_CLASSES, FEWEST_ROWS_A_CLASS = 10, 8
 """From which leaving classes out makes new texts of enough kinds (``benchmarks/novelty.py``)."""
 
-TOO_FEW_TO_WEIGH = (
-    f"confidence=fusion needs {FEWEST_OUTSIDE} out-of-scope rows to learn from, or {FEWEST_CLASSES} classes "
-    f"of {FEWEST_ROWS_A_CLASS} rows on average. Give more rows, or choose confidence=product."
-)
-
 Kind: TypeAlias = Literal["classes", "outside"]
 """Of new texts: rows of classes that were left out, and out-of-scope rows."""
 
-Logits: TypeAlias = Callable[[np.ndarray], np.ndarray]
-"""Of vectors (n, d): (n, c)."""
+Look: TypeAlias = Callable[
+    [tuple[str, ...], np.ndarray, np.ndarray, np.ndarray], Callable[[np.ndarray], np.ndarray]
+]
+"""From names of s signs, vectors (n, d), codes (n,) of which each from 0 occurs, and vectors (o, d) of
+out-of-scope rows to what gives signs (m, s) of vectors (m, d)."""
 
 
 def kinds_of_new(n_rows: int, n_classes: int, n_outside: int) -> tuple[Kind, ...]:
@@ -48,15 +45,42 @@ def kinds_of_new(n_rows: int, n_classes: int, n_outside: int) -> tuple[Kind, ...
     return tuple(kind for kind, are in enough.items() if are)
 
 
+def kinds_to_weigh_by(confidence: str, lesson: Lesson, alone: str) -> tuple[Kind, ...]:
+    """Of the parameter ``confidence``; none where one sign is asked for, or all that is to be had.
+
+    Args:
+        confidence: as asked for.
+        lesson: all rows: models of some of them must not differ in what their confidence is made of.
+        alone: a sign that needs no weights, to name where rows are too few.
+
+    Raises:
+        DataError: ``fusion`` is asked for, and rows are too few.
+    """
+    if lesson.multilabel or confidence not in ("auto", "fusion"):
+        return ()
+    kinds = kinds_of_new(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
+    if confidence == "fusion" and not kinds:
+        raise DataError(
+            f"confidence=fusion needs {FEWEST_OUTSIDE} out-of-scope rows to learn from, or {FEWEST_CLASSES} "
+            f"classes of {FEWEST_ROWS_A_CLASS} rows on average. Give more rows, or choose confidence={alone}."
+        )
+    return kinds
+
+
+def can_weigh_outside(confidence: str, n: int) -> bool:
+    """Whether n out-of-scope rows are enough for what the parameter ``confidence`` asks."""
+    return confidence in ("auto", "fusion") and n >= FEWEST_OUTSIDE
+
+
 def weighed_signs(
     features: np.ndarray,
     codes: np.ndarray,
     outside: np.ndarray,
     kinds: Sequence[Kind],
-    learn: Callable[[np.ndarray, np.ndarray], Logits],
+    names: tuple[str, ...],
+    look: Look,
     seed: int,
     watch: Watch,
-    names: tuple[str, ...] = FUSED,
 ) -> Fusion:
     """Weigh signs by rows that were left out.
 
@@ -65,10 +89,10 @@ def weighed_signs(
         codes: (n,) class codes.
         outside: (o, d) vectors of out-of-scope rows, perhaps none.
         kinds: of new texts that are made, at least one (:func:`kinds_of_new`).
-        learn: from vectors and codes 0 … c − 1, each of which occurs, to logits.
+        names: of the signs; with out-of-scope rows, ``outside`` is one more.
+        look: gives signs.
         seed: of the draws.
         watch: told of progress.
-        names: of the signs; with out-of-scope rows, likeness to these is one more.
     """
     random = np.random.default_rng(seed)
     fold_of_row = fold_numbers(codes, FOLDS, seed)
@@ -82,17 +106,7 @@ def weighed_signs(
         asked = (fold_of_row == fold) & ~strange
         taught = ~asked & ~strange
         numbers = np.unique(codes[taught], return_inverse=True)[1]
-        logits_of = learn(features[taught], numbers)
-        evidence = ClassEvidence(
-            unit_rows(features[taught]).astype(np.float16),
-            numbers,
-            int(numbers.max()) + 1,
-            unit_rows(outside[fold_of_outside != fold]).astype(np.float16),
-        )
-
-        def seen(rows: np.ndarray, evidence: ClassEvidence = evidence, of: Logits = logits_of) -> np.ndarray:
-            return signs(names, of(rows), unit_rows(rows), evidence)
-
+        seen = look(names, features[taught], numbers, outside[fold_of_outside != fold])
         known.append(seen(features[asked]))
         made: dict[Kind, np.ndarray] = {
             "classes": features[strange],

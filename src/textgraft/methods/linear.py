@@ -22,7 +22,6 @@ from textgraft.core.progress import Progress, Watch
 from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
-from textgraft.errors import DataError
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.class_evidence import ClassEvidence
 from textgraft.methods.confidence import (
@@ -33,15 +32,11 @@ from textgraft.methods.confidence import (
     scores_of_logits,
 )
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.left_out import (
-    FEWEST_OUTSIDE,
-    TOO_FEW_TO_WEIGH,
-    Logits,
-    kinds_of_new,
-    weighed_signs,
-)
+from textgraft.methods.fusion import FUSED
+from textgraft.methods.left_out import can_weigh_outside, kinds_to_weigh_by, weighed_signs
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
+from textgraft.methods.novelty import Logits, looks_by_logits
 from textgraft.methods.probe import fit_label_probes, fit_probe, strength_of
 
 
@@ -148,22 +143,18 @@ class LinearClassifier(TextClassifier):
 
     def _made_of(self, lesson: Lesson, strength: float, watch: Watch) -> Confidence:
         """Confidence as asked for, or as all rows allow: models of some of them must not differ in it."""
-        if lesson.multilabel:
-            return Confidence(USUAL)
-        kinds = kinds_of_new(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
-        if self.confidence == "auto" and not kinds:
-            return Confidence(USUAL)
-        if self.confidence not in ("auto", "fusion"):
-            return Confidence(self.confidence)
+        kinds = kinds_to_weigh_by(self.confidence, lesson, USUAL)
         if not kinds:
-            raise DataError(TOO_FEW_TO_WEIGH)
+            by_default = lesson.multilabel or self.confidence == "auto"
+            return Confidence(USUAL if by_default else self.confidence)
+        look = looks_by_logits(roughly_learned(strength))
+        weighed = weighed_signs(
+            lesson.features, lesson.codes, lesson.outside, kinds, FUSED, look, self.seed, watch
+        )
+        return Confidence("fusion", weighed)
 
-        learn = roughly_learned(strength)
-        fusion = weighed_signs(lesson.features, lesson.codes, lesson.outside, kinds, learn, self.seed, watch)
-        return Confidence("fusion", fusion)
-
-    def _can_learn_outside(self, n: int) -> bool:
-        return self.confidence in ("auto", "fusion") and n >= FEWEST_OUTSIDE
+    def _can_learn_outside(self, n: int, n_rows: int) -> bool:
+        return can_weigh_outside(self.confidence, n)
 
     def _score(self, learned: Weights, features: Features, n_classes: int) -> Scores:
         vectors = unit_rows(features)

@@ -6,17 +6,25 @@ ever seen, and a text can be odd in one way alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from scipy.special import logsumexp, softmax
 
 from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.evidence import unit_rows
+
+if TYPE_CHECKING:
+    from textgraft.methods.left_out import Look
 
 SIGNS = ("probability", "energy", "neighbours", "mahalanobis", "product", "margin", "nearest", "outside")
 """What :class:`Seen` has, by name."""
+
+Logits: TypeAlias = Callable[[np.ndarray], np.ndarray]
+"""Of vectors (n, d): (n, c)."""
 
 
 @dataclass(frozen=True)
@@ -86,3 +94,21 @@ def signs(
     """(n, s) float64, one column a name."""
     seen = Seen(logits, vectors, evidence)
     return np.stack([getattr(seen, name) for name in names], axis=1).astype(np.float64)
+
+
+def looks_by_logits(learn: Callable[[np.ndarray, np.ndarray], Logits]) -> Look:
+    """Signs by what learns logits from vectors and codes 0 … c − 1, each of which occurs."""
+
+    def look(
+        names: tuple[str, ...], taught: np.ndarray, codes: np.ndarray, outside: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        logits_of = learn(taught, codes)
+        evidence = ClassEvidence(
+            unit_rows(taught).astype(np.float16),
+            codes,
+            int(codes.max()) + 1,
+            unit_rows(outside).astype(np.float16),
+        )
+        return lambda asked: signs(names, logits_of(asked), unit_rows(asked), evidence)
+
+    return look

@@ -136,7 +136,7 @@ class PairClassifier(TextClassifier):
         self.holdout = holdout
         self.seed = seed
 
-    def _can_learn_outside(self, n: int) -> bool:
+    def _can_learn_outside(self, n: int, n_rows: int) -> bool:
         return n > 0
 
     def _faults(self) -> list[str]:

@@ -37,6 +37,7 @@ class Rejecting(ABC):
     classes_: np.ndarray
     encoder_: Encoder | None
     learned_: Any
+    train_codes_: np.ndarray
     held_out_: HeldOut
     oos_confidence_: np.ndarray
     oos_best_: np.ndarray
@@ -124,7 +125,7 @@ class Rejecting(ABC):
         if self.threshold_.rule is not None and (n := len(self.oos_confidence_)):
             caught = int((self.oos_confidence_ < self.threshold_.cuts(self.oos_best_)).sum())
             some = "some of " if len(self.held_out_.outside) else ""
-            learned = f", {some}which it also learned from" if self._can_learn_outside(n) else ""
+            learned = f", {some}which it also learned from" if self._learned_outside(n) else ""
             sentences.append(f"Of the {n:,} out-of-scope rows given{learned}, {caught:,} are rejected.")
         return sentences
 
@@ -133,9 +134,16 @@ class Rejecting(ABC):
         """How belief was calibrated, of one label a text or of several."""
         return self.belief_ if self.label_thresholds_ is None else self.label_belief_
 
-    def _can_learn_outside(self, n: int) -> bool:
-        """Whether n out-of-scope rows would be learned from, so that their confidences prove nothing."""
+    def _can_learn_outside(self, n: int, n_rows: int) -> bool:
+        """Whether n out-of-scope rows, beside ``n_rows`` others, would be learned from.
+
+        Their confidences then prove nothing.
+        """
         return False
+
+    def _learned_outside(self, n: int) -> bool:
+        """Whether out-of-scope rows, n of which are known, were learned from."""
+        return self._can_learn_outside(n, len(self.train_codes_))
 
     def _represent(self, encoder: Encoder | None, texts: Sequence[str], watch: Watch) -> Features:
         """Texts as features: vectors where the method reads them, else the texts themselves."""
