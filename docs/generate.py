@@ -477,7 +477,7 @@ def _auroc_and_rate(row: dict[str, Any]) -> str:
 
 def novelty_table() -> str:
     """AUROC, FPR and accuracy on test files, of every method that was measured."""
-    results = [_result(f"novelty_{method}") for method in ("blend", "linear")]
+    results = [_result(f"novelty_{method}") for method in ("blend", "linear", "knn")]
     rows = [
         [
             row["task"], result["method"], row["confidence"], _with_spread(row, "auroc"),
@@ -678,6 +678,7 @@ TABLES = {
     "auto defaults": defaults_auto_table,
     "novelty given": novelty_given_table,
     "novelty choice": partial(novelty_choice_table, "linear"),
+    "novelty choice of knn": partial(novelty_choice_table, "knn"),
     "novelty choice of blend": partial(novelty_choice_table, "blend"),
     "novelty choice of networks": partial(novelty_choice_table, "word-gru"),
     "novelty": novelty_table,

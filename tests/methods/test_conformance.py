@@ -90,7 +90,7 @@ CHANGED: dict[str, dict[str, Any]] = {
         "C": 1.0, "word_ngrams": 1, "char_ngrams": 3, "max_features": 10, "term_weights": "naive-bayes",
     },
     "linear": {"C": 1.0, "confidence": "energy"},
-    "knn": {"k": 2, "temperature": None, "index": "approximate"},
+    "knn": {"k": 2, "temperature": None, "index": "approximate", "confidence": "similarity"},
     "blend": {"parts": "knn+tfidf", "weighing": "hold-out"},
     "word-gru": {
         "vectors": "none.vec", "epochs": 1, "rate": 0.5, "batch_size": 1, "max_tokens": 3, "truncate": "end",

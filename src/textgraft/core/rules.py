@@ -17,8 +17,8 @@ PER_CLASS = ":per-class"
 class AtSimilarity:
     """Reject below a fixed confidence, as a person would set it. No guarantee.
 
-    Confidence is the cosine similarity to the nearest training text for ``knn`` and a
-    probability for the other methods.
+    For ``knn`` that is fitted with this rule, confidence is the cosine similarity to the nearest training
+    text of the winning class; for other methods see ``docs/rejection.md``.
     """
 
     threshold: float

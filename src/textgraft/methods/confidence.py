@@ -47,7 +47,7 @@ class Confidence:
     """What a confidence is made of.
 
     Attributes:
-        sign: one of :data:`ALONE`, or ``fusion``.
+        sign: one of :data:`ALONE`, or ``fusion``; of neighbours that vote, ``similarity`` or ``fusion``.
         fusion: the weights, where there are any.
     """
 
