@@ -221,6 +221,18 @@ def test_models_of_some_of_the_rows_are_as_sure_in_the_same_way() -> None:
     assert (fresh >= clf.threshold_.value).mean() > 0.7
 
 
+def test_a_confidence_says_what_it_is_made_of() -> None:
+    known, new = np.array([[1.0, 0.0], [2.0, 1.0]]), np.array([[-1.0, 0.0], [0.0, 1.0]])
+    by_classes = Confidence("fusion", fit_fusion(("one", "other"), known, [new]))
+    by_rows = Confidence("fusion", fit_fusion(("one", "outside"), known, [new]))
+    by_both = Confidence("fusion", fit_fusion(("one", "outside"), known, [new, new]))
+    weighed = "weighed by classes left out of learning"
+    assert Confidence("energy").sentence() == "Confidence: energy."
+    assert by_classes.sentence() == f"Confidence: one and other, {weighed}."
+    assert by_rows.sentence() == "Confidence: one and outside, weighed by out-of-scope rows."
+    assert by_both.sentence() == f"Confidence: one and outside, {weighed} and by out-of-scope rows."
+
+
 def test_a_weighed_confidence_is_saved(tmp_path: Path) -> None:
     texts, labels = _words(4, 10)
     outside = _words(40, 1, seed=3)[0]

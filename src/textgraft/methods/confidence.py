@@ -61,6 +61,16 @@ class Confidence:
         values: np.ndarray = getattr(Seen(logits, vectors, evidence), self.sign)
         return _BOUNDED[self.sign](values) if self.sign in _BOUNDED else values
 
+    def sentence(self) -> str:
+        """What it is made of, for a person."""
+        if self.fusion is None:
+            return f"Confidence: {self.sign}."
+        *others, last = self.fusion.signs
+        by_outside = last == "outside"
+        by_classes = len(self.fusion.bias) > by_outside
+        by = ["classes left out of learning"] * by_classes + ["out-of-scope rows"] * by_outside
+        return f"Confidence: {', '.join(others)} and {last}, weighed by {' and by '.join(by)}."
+
     def to_json(self) -> dict[str, Any]:
         """As a model folder keeps it."""
         return {"confidence": asdict(self)}

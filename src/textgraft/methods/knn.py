@@ -55,6 +55,10 @@ class Memory:
     def evidence(self) -> np.ndarray:
         return self.index.vectors
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return () if self.codes.ndim == 2 else (self.confidence.sentence(),)
+
 
 @final
 class KNNClassifier(TextClassifier):

@@ -64,6 +64,11 @@ class Weights:
     def of_classes(self) -> ClassEvidence:
         return ClassEvidence(self.evidence, self.codes, len(self.bias), self.outside)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        # of several labels there is no confidence but each one's belief
+        return () if self.codes.ndim == 2 else (self.confidence.sentence(),)
+
     def logits(self, features: np.ndarray) -> np.ndarray:
         """(n, c) of vectors (n, d)."""
         return np.asarray(features @ self.weight.T + self.bias)
