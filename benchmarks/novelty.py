@@ -20,7 +20,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import numpy as np
 
@@ -35,9 +34,9 @@ from textgraft.methods.evidence import unit_rows
 from textgraft.methods.fusion import FUSED
 from textgraft.methods.knn import KNNClassifier
 from textgraft.methods.left_out import Kind, weighed_signs
-from textgraft.methods.linear import LinearClassifier, roughly_learned
-from textgraft.methods.neighbour_signs import voted_signs
-from textgraft.methods.novelty import looks_by_logits, signs
+from textgraft.methods.linear import LinearClassifier, rough_look
+from textgraft.methods.neighbour_signs import VOTED, voted_signs
+from textgraft.methods.novelty import signs
 from textgraft.methods.opinion_pool import placed
 from textgraft.methods.probe import strength_of
 
@@ -113,8 +112,7 @@ def chosen_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     taught, known_texts, new_texts = parted(data, seed)
     clf = LinearClassifier(confidence="product", seed=seed).fit(*taught)
     vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
-    learned = clf.learned_
-    look = looks_by_logits(roughly_learned(strength_of(clf.C, len(clf.classes_))))
+    learned, look = clf.learned_, rough_look(strength_of(clf.C, len(clf.classes_)))
 
     def seen(names: Sequence[str], features: np.ndarray) -> np.ndarray:
         return signs(tuple(names), learned.logits(features), features, learned.of_classes)
@@ -151,7 +149,7 @@ def given() -> None:
             (texts, labels), few, known_texts, new_texts = parted_beside(data, asked, seed)
             clf = LinearClassifier(confidence="product", seed=seed).fit(texts, labels)
             vectors, outside, known, new = map(clf.encoder_.encode, (texts, few, known_texts, new_texts))
-            look = looks_by_logits(roughly_learned(strength_of(clf.C, len(clf.classes_))))
+            look = rough_look(strength_of(clf.C, len(clf.classes_)))
             learned = replace(clf.learned_, outside=unit_rows(outside).astype(np.float16))
             for kinds in GIVEN:
                 weighed = weighed_signs(
@@ -253,20 +251,16 @@ def of_network(method: str, data: str, seed: int) -> dict[str, tuple[float, floa
 
 def voters_from(data: str, seed: int) -> dict[str, tuple[float, float]]:
     """Every sign that neighbours give alone, and several weighed: AUROC and FPR at 95 % TPR."""
-    taught, *asked = parted(data, seed)
-    found: dict[str, tuple[float, float]] = {}
+    taught, known_texts, new_texts = parted(data, seed)
+    clf = KNNClassifier(confidence="similarity", seed=seed).fit(*taught)
+    vectors, known, new = map(clf.encoder_.encode, (taught[0], known_texts, new_texts))
+    seen = [clf._seen(clf.learned_, some, len(clf.classes_)) for some in (known, new)]
+    found = {name: separation(*(getattr(some, name) for some in seen)) for name in VOTED}
     for names in VOTED_TOGETHER:
-        # what is weighed is no parameter of a user's, nor are signs weighed by so few classes as trec has
-        with (
-            mock.patch("textgraft.methods.knn.VOTED", names),
-            mock.patch("textgraft.methods.left_out.FEWEST_CLASSES", 2),
-        ):
-            clf = KNNClassifier(confidence="fusion", seed=seed).fit(*taught)
-        features = [clf.encoder_.encode(texts) for texts in asked]
-        seen = [clf._seen(clf.learned_, some, len(clf.classes_)) for some in features]
-        found |= {name: separation(*(getattr(some, name) for some in seen)) for name in names}
-        fusion = clf.learned_.confidence.fusion
-        pair = separation(*(fusion.familiarity(voted_signs(names, some)) for some in seen))
+        weighed = weighed_signs(
+            vectors, clf.train_codes_, new[:0], ("classes",), names, clf._look, seed, unwatched
+        )
+        pair = separation(*(weighed.familiarity(voted_signs(names, some)) for some in seen))
         found["fusion of " + ", ".join(names)] = pair
     return found
 

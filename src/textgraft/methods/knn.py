@@ -23,7 +23,7 @@ from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import TextClassifier
 from textgraft.methods.confidence import Confidence, confidence_faults, confidence_from_json
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.left_out import can_weigh_outside, kinds_to_weigh_by, weighed_signs
+from textgraft.methods.left_out import can_weigh_outside, made_of
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.neighbour_signs import VOTED, SeenByVoters, voted_signs
 from textgraft.search.index import KINDS, Index, build_index, index_from_arrays, index_to_arrays
@@ -123,26 +123,16 @@ class KNNClassifier(TextClassifier):
         watch(Progress("building the index", 0, 1))
         index = build_index(unit_rows(lesson.features), self.index)
         watch(Progress("building the index", 1, 1))
-        outside = unit_rows(lesson.outside).astype(np.float16)
-        return Memory(index, lesson.codes, outside, self._made_of(lesson, watch))
+        asked = self._confidence_for(lesson.n_rows_in_all)
+        confidence = made_of(asked, SIMILARITY, lesson, VOTED, self._look, self.seed, watch)
+        return Memory(index, lesson.codes, unit_rows(lesson.outside).astype(np.float16), confidence)
 
-    def _made_of(self, lesson: Lesson, watch: Watch) -> Confidence:
-        kinds = kinds_to_weigh_by(self._confidence_for(lesson.n_rows_in_all), lesson, SIMILARITY)
-        if not kinds:
-            return Confidence(SIMILARITY)
-
-        def look(
-            names: tuple[str, ...], taught: np.ndarray, codes: np.ndarray, outside: np.ndarray
-        ) -> Callable[[np.ndarray], np.ndarray]:
-            index, strange = build_index(unit_rows(taught), self.index), unit_rows(outside)
-            memory = Memory(index, codes, strange.astype(np.float16))
-            n_classes = int(codes.max()) + 1
-            return lambda some: voted_signs(names, self._seen(memory, some, n_classes))
-
-        weighed = weighed_signs(
-            lesson.features, lesson.codes, lesson.outside, kinds, VOTED, look, self.seed, watch
-        )
-        return Confidence("fusion", weighed)
+    def _look(
+        self, names: tuple[str, ...], taught: np.ndarray, codes: np.ndarray, outside: np.ndarray
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        index, strange = build_index(unit_rows(taught), self.index), unit_rows(outside)
+        memory, n_classes = Memory(index, codes, strange.astype(np.float16)), int(codes.max()) + 1
+        return lambda asked: voted_signs(names, self._seen(memory, asked, n_classes))
 
     def _confidence_for(self, n_rows: int) -> str:
         # whoever says how similar a text must be says it in cosines

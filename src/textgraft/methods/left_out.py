@@ -15,6 +15,7 @@ import numpy as np
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.splits import fold_numbers
 from textgraft.errors import DataError
+from textgraft.methods.confidence import Confidence
 from textgraft.methods.fusion import Fusion, fit_fusion
 from textgraft.methods.lesson import Lesson
 
@@ -45,26 +46,34 @@ def kinds_of_new(n_rows: int, n_classes: int, n_outside: int) -> tuple[Kind, ...
     return tuple(kind for kind, are in enough.items() if are)
 
 
-def kinds_to_weigh_by(confidence: str, lesson: Lesson, alone: str) -> tuple[Kind, ...]:
-    """Of the parameter ``confidence``; none where one sign is asked for, or all that is to be had.
+def made_of(
+    asked: str, alone: str, lesson: Lesson, names: tuple[str, ...], look: Look, seed: int, watch: Watch
+) -> Confidence:
+    """Confidence as asked for, or as all rows allow: models of some of them must not differ in it.
 
     Args:
-        confidence: as asked for.
-        lesson: all rows: models of some of them must not differ in what their confidence is made of.
-        alone: a sign that needs no weights, to name where rows are too few.
+        asked: the parameter ``confidence``.
+        alone: the usual sign where none are weighed.
+        lesson: what is learned from.
+        names, look, seed, watch: as of :func:`weighed_signs`.
 
     Raises:
         DataError: ``fusion`` is asked for, and rows are too few.
     """
-    if lesson.multilabel or confidence not in ("auto", "fusion"):
-        return ()
+    if lesson.multilabel:
+        return Confidence(alone)
+    if asked not in ("auto", "fusion"):
+        return Confidence(asked)
     kinds = kinds_of_new(lesson.n_rows_in_all, lesson.n_classes, len(lesson.outside))
-    if confidence == "fusion" and not kinds:
+    if kinds:
+        features, codes, outside = lesson.features, lesson.codes, lesson.outside
+        return Confidence("fusion", weighed_signs(features, codes, outside, kinds, names, look, seed, watch))
+    if asked == "fusion":
         raise DataError(
             f"confidence=fusion needs {FEWEST_OUTSIDE} out-of-scope rows to learn from, or {FEWEST_CLASSES} "
             f"classes of {FEWEST_ROWS_A_CLASS} rows on average. Give more rows, or choose confidence={alone}."
         )
-    return kinds
+    return Confidence(alone)
 
 
 def can_weigh_outside(confidence: str, n: int) -> bool:

@@ -9,7 +9,7 @@ Confidence: signs of novelty, weighed where the rows are enough (:mod:`textgraft
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -33,7 +33,7 @@ from textgraft.methods.confidence import (
 )
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.fusion import FUSED
-from textgraft.methods.left_out import can_weigh_outside, kinds_to_weigh_by, weighed_signs
+from textgraft.methods.left_out import Look, can_weigh_outside, made_of
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
 from textgraft.methods.novelty import Logits, looks_by_logits
@@ -74,14 +74,14 @@ class Weights:
         return np.asarray(features @ self.weight.T + self.bias)
 
 
-def roughly_learned(strength: float) -> Callable[[np.ndarray, np.ndarray], Logits]:
-    """What learns logits from vectors (n, d) and codes (n,), closely enough to weigh signs of novelty."""
+def rough_look(strength: float) -> Look:
+    """Signs of novelty by logits that are learned closely enough to weigh them."""
 
     def learn(vectors: np.ndarray, codes: np.ndarray) -> Logits:
         weight, bias = fit_probe(vectors, codes, strength, tolerance=1e-3)
         return lambda asked: np.asarray(asked @ weight.T + bias)
 
-    return learn
+    return looks_by_logits(learn)
 
 
 @final
@@ -143,20 +143,8 @@ class LinearClassifier(TextClassifier):
             unit_rows(lesson.features).astype(np.float16),
             lesson.codes,
             unit_rows(lesson.outside).astype(np.float16),
-            self._made_of(lesson, strength, watch),
+            made_of(self.confidence, USUAL, lesson, FUSED, rough_look(strength), self.seed, watch),
         )
-
-    def _made_of(self, lesson: Lesson, strength: float, watch: Watch) -> Confidence:
-        """Confidence as asked for, or as all rows allow: models of some of them must not differ in it."""
-        kinds = kinds_to_weigh_by(self.confidence, lesson, USUAL)
-        if not kinds:
-            by_default = lesson.multilabel or self.confidence == "auto"
-            return Confidence(USUAL if by_default else self.confidence)
-        look = looks_by_logits(roughly_learned(strength))
-        weighed = weighed_signs(
-            lesson.features, lesson.codes, lesson.outside, kinds, FUSED, look, self.seed, watch
-        )
-        return Confidence("fusion", weighed)
 
     def _can_learn_outside(self, n: int, n_rows: int) -> bool:
         return can_weigh_outside(self.confidence, n)
