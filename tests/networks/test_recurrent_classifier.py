@@ -124,6 +124,19 @@ def test_memory_of_a_long_text_is_that_of_a_window() -> None:
     assert counts[100] < counts[10_000] / 5
 
 
+@pytest.mark.parametrize(("length", "read"), [(8, 1), (9, 3), (16, 3), (20, 5)])
+def test_the_last_window_is_read_once_and_is_a_whole_one(length: int, read: int) -> None:
+    """It is the first that is needed on the way back: to compute it again would save nothing."""
+    widths: list[int] = []
+    cut = network("qrnn", at_once=8).train()
+    cut.body.register_forward_pre_hook(lambda _, given: widths.append(given[0].shape[1]))
+    cut(*texts([length])).sum().backward()
+    windows = -(-length // 8)
+    assert widths[windows - 1] == 8
+    assert sum(widths[:windows]) == length
+    assert len(widths) == read
+
+
 @pytest.mark.parametrize("pool", list(POOLS))
 def test_each_pool_sees_its_part(pool: str) -> None:
     ids, mask = texts([5, 2])

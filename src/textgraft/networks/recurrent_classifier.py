@@ -16,7 +16,7 @@ from textgraft.networks.text_classifier_head import TextClassifierHead
 POOLS = {"concat": ("last", "max", "mean"), "last": ("last",), "max": ("max",), "mean": ("mean",)}
 """What the head sees of the states."""
 
-TOKENS_AT_ONCE = 16_384
+TOKENS_AT_ONCE = 32_768
 """Tokens of a batch, padding included, whose states are in memory together."""
 
 
@@ -29,9 +29,10 @@ class RecurrentClassifier(nn.Module):
 
     Howard and Ruder, "Universal Language Model Fine-tuning for Text Classification", 2018, section 3.3. Long
     texts are read in windows; the state goes from each to the next, and pooling runs over all of them
-    (the paper's BPT3C). Gradients reach every window: where texts are longer than a window, states of
-    one window at a time are computed again on the way back (Chen et al., "Training Deep Nets with
-    Sublinear Memory Cost", 2016), so that memory does not grow with a text but for a few numbers a window.
+    (the paper's BPT3C). Gradients reach every window: where texts are longer than a window, states of all
+    windows but the last are computed again on the way back, one window at a time (Chen et al., "Training
+    Deep Nets with Sublinear Memory Cost", 2016), so that memory does not grow with a text but for a few
+    numbers a window.
 
     Args:
         body: of a language model that reads in one direction.
@@ -90,9 +91,11 @@ class RecurrentClassifier(nn.Module):
         window = max(1, self.tokens_at_once // rows)
         state: State = self.body.initial_state(rows)
         pooled = Pooled.nothing(state[0][0], rows, self.body.settings.embedding)
-        for begin in range(0, t, window):
-            some = ids[:, begin : begin + window], mask[:, begin : begin + window], state, pooled
-            if t > window:
+        # the first window is the short one: the last, whose states stay in memory, is as long as can be
+        ends = range(t - (t - 1) // window * window, t + 1, window)
+        for begin, end in zip((0, *ends), ends, strict=False):
+            some = ids[:, begin:end], mask[:, begin:end], state, pooled
+            if end < t:
                 state, pooled = checkpoint(self._read, *some, use_reentrant=False)
             else:
                 state, pooled = self._read(*some)
