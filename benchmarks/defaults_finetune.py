@@ -71,15 +71,15 @@ def larger_task(data: str, seed: int) -> tuple[list[str], ...]:
 def main() -> None:
     if "--larger" in sys.argv:
         tasks = [larger_task(data, seed) for seed, data in enumerate(LARGER)]
-        compare(
-            "defaults_finetune_larger", [(data, LARGER_ROWS) for data in LARGER], tasks, LARGER_CANDIDATES
-        )
+        about = [(data, LARGER_ROWS) for data in LARGER]
+        compare("finetune", "defaults_finetune_larger", about, tasks, LARGER_CANDIDATES)
     else:
         tasks = [task(*one, seed) for seed, one in enumerate(TASKS)]
-        compare("defaults_finetune", list(TASKS), tasks, CANDIDATES)
+        compare("finetune", "defaults_finetune", list(TASKS), tasks, CANDIDATES)
 
 
 def compare(
+    method: str,
     stored: str,
     about: list[tuple[Any, ...]],
     tasks: list[tuple[list[str], ...]],
@@ -93,7 +93,7 @@ def compare(
             continue
         began, scores = time.perf_counter(), []
         for texts, labels, more_texts, more_labels in tasks:
-            clf = method_class("finetune")(**parameters).fit(texts, labels)
+            clf = method_class(method)(**parameters).fit(texts, labels)
             scores.append(round(float(clf.score(more_texts, more_labels)), 4))
         seconds = round(time.perf_counter() - began)
         row = {

@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 import textgraft as tg
-from common import CACHE, mean_and_spread, rows, store, stored_rows, texts_alone
+from common import CACHE, mean_and_spread, rows, store, stored_rows
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -36,10 +36,8 @@ REACH: dict[str, tuple[str, dict[str, Any], str, float]] = {
     "finetune:imdb": ("finetune", {}, "imdb", 0.915),
     "word-gru:imdb": ("word-gru", {}, "imdb", 0.880),
     "transformer-gru:imdb": ("transformer-gru", {}, "imdb", 0.90),
-    "ulmfit:imdb": ("ulmfit", {}, "imdb", 0.930),
 }
-"""Name → method, parameters, data, accuracy asked for; siamese and pair have scripts of their own. ``ulmfit``
-reads the reviews without a label as well."""
+"""Name → method, parameters, data, accuracy asked for; siamese, pair and ulmfit have scripts of their own."""
 
 
 def once(name: str, seed: int) -> dict[str, Any]:
@@ -49,9 +47,6 @@ def once(name: str, seed: int) -> dict[str, Any]:
     resumed = run is not None and run.is_dir()
     began = time.perf_counter()
     texts, labels = rows(f"{data}_train")
-    if method == "ulmfit":
-        more = texts_alone(f"{data}_unsup")
-        texts, labels = [*texts, *more], [*labels, *[""] * len(more)]
     classifier = method_class(method)(oos_labels=("oos",), seed=seed, **parameters)
     classifier.fit(texts, labels, run=run)
     fitted = time.perf_counter()

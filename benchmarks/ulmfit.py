@@ -1,49 +1,46 @@
 """ULMFiT on real data, three seeds: what each stage is worth, and what each part of the recipe is.
 
-    python benchmarks/ulmfit.py                       the cells that are missing, one after another
-    python benchmarks/ulmfit.py arms:trec parts …     some of them: arms, parts, or arms:DATA and parts:DATA
+    python benchmarks/ulmfit.py                       the cells that are missing, seed after seed
+    python benchmarks/ulmfit.py arms:trec parts …     some of them: arms, parts, or arms:TASK and parts:TASK
+    python benchmarks/ulmfit.py --seeds=0 …           of one seed, or several: 0,1
 
 Arms: random weights; the packaged model as it is; adapted on the labelled texts; adapted on labelled and
 unlabelled texts. Parts: the adapted arm with one part of the recipe switched off at a time. The same rows and
 seeds in every column. Each cell is stored as soon as it is done, so a stopped run goes on.
+
+With unlabelled texts, the model is adapted once a seed by ``textgraft adapt``, to all reviews, and serves
+every number of labels: adapting reads no label, and a review is read whether its label counts or not.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import torch
 
-from common import mean_and_spread, rows, store, stored_rows, texts_alone
+from common import CACHE, mean_and_spread, rows, store, stored_rows, texts_alone
+from textgraft.language.packaged import find_language_model
 from textgraft.methods import method_class
+from textgraft.methods.ulmfit_recipes import usual_recipe
 
 SEEDS = (0, 1, 2)
-
-SIZES: dict[str, tuple[str, int | None]] = {
-    "trec": ("trec", None),
-    "imdb-100": ("imdb", 100),
-    "imdb-500": ("imdb", 500),
-    "imdb-5000": ("imdb", 5_000),
-}
-"""Task → data, and how many labels; ``None`` is all."""
-
-TESTED = 5_000
-"""Rows of a test file that are asked, evenly spaced; all of a shorter one."""
-
-UNLABELLED = {"imdb": 1_000}
-"""Unlabelled reviews that the last arm reads besides, drawn by seed."""
 
 ARMS: dict[str, dict[str, Any]] = {
     "from scratch": {"scratch": True, "adapt": 0},
     "packaged": {"adapt": 0},
     "adapted": {},
-    "adapted, unlabelled too": {},
+    "adapted, unlabelled too": {"adapt": 0},
 }
+UNLABELLED = "adapted, unlabelled too"
 PARTS: dict[str, dict[str, Any]] = {
     "whole recipe": {},
     "no gradual unfreezing": {"gradual": False},
@@ -53,76 +50,137 @@ PARTS: dict[str, dict[str, Any]] = {
     "last state only": {"pool": "last"},
     "no adapting": {"adapt": 0},
 }
-PARTS_OF = ("trec", "imdb-500")
 
 
-def lesson(task: str, seed: int, unlabelled: bool) -> tuple[list[str], list[str]]:
+@dataclass(frozen=True)
+class Task:
+    """What is learned and asked.
+
+    Attributes:
+        data: name of the data set.
+        labels: how many, of each class as many; ``None`` is all.
+        asked: rows of the test file, evenly spaced; ``None`` is all.
+        arms: of :data:`ARMS`.
+        parts: whether parts are switched off on it.
+    """
+
+    data: str
+    labels: int | None
+    asked: int | None = None
+    arms: tuple[str, ...] = tuple(ARMS)
+    parts: bool = False
+
+
+TASKS = {
+    "trec": Task("trec", None, arms=("from scratch", "packaged", "adapted"), parts=True),
+    "imdb-100": Task("imdb", 100, asked=5_000),
+    "imdb-500": Task("imdb", 500, asked=5_000, parts=True),
+    "imdb": Task("imdb", None, arms=(UNLABELLED,)),
+    "imdb-5000": Task("imdb", 5_000, asked=5_000),
+}
+
+
+def lesson(task: Task, seed: int) -> tuple[list[str], list[str]]:
     """Training rows of a task; of a part, as many of each class, drawn by seed."""
-    data, size = SIZES[task]
-    texts, labels = (np.array(column, dtype=object) for column in rows(f"{data}_train"))
-    draw = np.random.default_rng(seed)
-    if size is not None:
+    texts, labels = (np.array(column, dtype=object) for column in rows(f"{task.data}_train"))
+    if task.labels is not None:
+        draw = np.random.default_rng(seed)
         names = np.unique(labels)
-        some = [draw.permutation(np.flatnonzero(labels == name))[: size // len(names)] for name in names]
+        each = task.labels // len(names)
+        some = [draw.permutation(np.flatnonzero(labels == name))[:each] for name in names]
         chosen = draw.permutation(np.concatenate(some))
         texts, labels = texts[chosen], labels[chosen]
-    if unlabelled and data in UNLABELLED:
-        more = texts_alone(f"{data}_unsup")
-        drawn = [more[row] for row in draw.permutation(len(more))[: UNLABELLED[data]]]
-        return [*texts, *drawn], [*labels, *[""] * len(drawn)]
     return list(texts), list(labels)
 
 
-def once(task: str, parameters: dict[str, Any], unlabelled: bool, seed: int) -> dict[str, Any]:
+def adapted_once(data: str, seed: int) -> tuple[str, dict[str, Any]]:
+    """The packaged model, adapted to all texts of a data set as ``fit`` would: its folder, and what it says.
+
+    It is kept for the next fit, and made anew where the packaged one is another.
+    """
+    kept = CACHE / "adapted" / f"{data} {seed} {find_language_model('english').fingerprint()[:12]}"
+    folder, said = kept / "texts.lm", kept / "said.json"
+    if not said.is_file():
+        kept.mkdir(parents=True, exist_ok=True)
+        texts = [*rows(f"{data}_train")[0], *texts_alone(f"{data}_unsup")]
+        pq.write_table(pa.table({"text": texts}), kept / "texts.parquet")
+        epochs = usual_recipe(len(texts)).adapt
+        words = ["adapt", str(kept / "texts.parquet"), "--from", "english", "--to", str(folder)]
+        numbers = ["--epochs", str(epochs), "--seed", str(seed), "--json"]
+        done = subprocess.run(
+            [sys.executable, "-m", "textgraft", *words, *numbers],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        said.write_text(done.stdout)
+    summary = json.loads(said.read_text())
+    return str(folder), {"adapted": {name: summary[name] for name in ("seconds", "perplexity", "notes")}}
+
+
+def once(kind: str, name: str, parameters: dict[str, Any], seed: int, arm: str) -> dict[str, Any]:
     """One fit and one score."""
-    texts, labels = rows(f"{SIZES[task][0]}_test")
-    asked = np.unique(np.linspace(0, len(texts) - 1, min(TESTED, len(texts))).astype(int))
+    task = TASKS[name]
+    texts, labels = rows(f"{task.data}_test")
+    asked = np.unique(np.linspace(0, len(texts) - 1, min(task.asked or len(texts), len(texts))).astype(int))
+    about: dict[str, Any] = {}
+    run = CACHE / "runs" / f"ulmfit {kind} {name} {arm} {seed}"
+    resumed = run.is_dir()
+    if arm == UNLABELLED:
+        folder, about = adapted_once(task.data, seed)
+        parameters = parameters | {"language_model": folder}
     began = time.perf_counter()
-    classifier = method_class("ulmfit")(seed=seed, **parameters).fit(*lesson(task, seed, unlabelled))
+    classifier = method_class("ulmfit")(seed=seed, **parameters)
+    classifier.fit(*lesson(task, seed), run=run)
     fitted = time.perf_counter()
     accuracy = classifier.score([texts[row] for row in asked], [labels[row] for row in asked])
+    shutil.rmtree(run)
     return {
         "accuracy": round(float(accuracy), 4),
         "tested": len(asked),
         "threads": torch.get_num_threads(),
         "fit_seconds": round(fitted - began, 1),
+        "resumed": resumed,
         "test_seconds": round(time.perf_counter() - fitted, 1),
         "notes": list(classifier.learned_.training.notes),
-    }
+    } | about
 
 
-def measure(kind: str, task: str) -> None:
-    """Every cell of a table in a process of its own; stored after each."""
-    stored = f"ulmfit_{kind}_{task}"
-    cells = {row["name"]: row for row in stored_rows(stored)}
-    for seed in SEEDS:
-        for name, parameters in (ARMS if kind == "arms" else PARTS).items():
-            unlabelled = name.endswith("unlabelled too")
-            if unlabelled and SIZES[task][0] not in UNLABELLED:
-                continue
-            row = cells.setdefault(name, {"name": name, "parameters": parameters, "runs": []})
-            if len(row["runs"]) > seed:
-                continue
-            asked = json.dumps([task, parameters, unlabelled, seed])
-            done = subprocess.run(
-                [sys.executable, __file__, "--once", asked], stdout=subprocess.PIPE, text=True, check=True
-            )
-            row["runs"].append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
-            accuracies = [run["accuracy"] for run in row["runs"]]
-            row |= mean_and_spread(accuracies)
-            print(kind, task, name, seed, accuracies[-1], row["runs"][-1]["fit_seconds"], flush=True)
-            store(stored, {"task": task, "table": list(cells.values())})
+def measure(kind: str, name: str, seed: int) -> None:
+    """Every cell of a table for one seed, each in a process of its own; stored after each."""
+    stored, task = f"ulmfit_{kind}_{name}", TASKS[name]
+    packaged = find_language_model("english").fingerprint()[:12]
+    # what another packaged model gave is no row of this table
+    cells = {row["name"]: row for row in stored_rows(stored) if row.get("packaged") == packaged}
+    of = {arm: ARMS[arm] for arm in task.arms} if kind == "arms" else PARTS
+    for arm, parameters in of.items():
+        row = cells.setdefault(arm, {"name": arm, "parameters": parameters, "packaged": packaged, "runs": []})
+        if any(run["seed"] == seed for run in row["runs"]):
+            continue
+        asked = json.dumps([kind, name, parameters, seed, arm])
+        done = subprocess.run(
+            [sys.executable, __file__, "--once", asked], stdout=subprocess.PIPE, text=True, check=True
+        )
+        row["runs"].append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
+        accuracies = [run["accuracy"] for run in row["runs"]]
+        row |= mean_and_spread(accuracies)
+        print(kind, name, arm, seed, accuracies[-1], row["runs"][-1]["fit_seconds"], flush=True)
+        store(stored, {"task": name, "table": [cells[arm] for arm in of if arm in cells]})
 
 
 def main() -> None:
     if sys.argv[1:2] == ["--once"]:
         print(json.dumps(once(*json.loads(sys.argv[2]))))
         return
-    tables = [("arms", task) for task in SIZES] + [("parts", task) for task in PARTS_OF]
-    wanted = sys.argv[1:]
-    for kind, task in tables:
-        if not wanted or kind in wanted or f"{kind}:{task}" in wanted:
-            measure(kind, task)
+    tables = [("arms", name) for name in TASKS] + [("parts", name) for name in TASKS if TASKS[name].parts]
+    wanted = [word for word in sys.argv[1:] if not word.startswith("--seeds=")]
+    seeds = next(
+        (json.loads(f"[{word.partition('=')[2]}]") for word in sys.argv if word.startswith("--seeds=")), SEEDS
+    )
+    for seed in seeds:
+        for kind, name in tables:
+            if not wanted or kind in wanted or f"{kind}:{name}" in wanted:
+                measure(kind, name, seed)
 
 
 if __name__ == "__main__":
