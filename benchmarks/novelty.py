@@ -29,14 +29,14 @@ from textgraft.core.progress import unwatched
 from textgraft.experiments.separation import separation
 from textgraft.methods import method_class
 from textgraft.methods.blend import BlendClassifier
-from textgraft.methods.confidence import ALONE
+from textgraft.methods.confidence.fusion import FUSED
+from textgraft.methods.confidence.kinds import ALONE
+from textgraft.methods.confidence.left_out import Kind, weighed_signs
+from textgraft.methods.confidence.neighbour_signs import VOTED, voted_signs
+from textgraft.methods.confidence.novelty import signs
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import FUSED
 from textgraft.methods.knn import KNNClassifier
-from textgraft.methods.left_out import Kind, weighed_signs
 from textgraft.methods.linear import LinearClassifier, rough_look
-from textgraft.methods.neighbour_signs import VOTED, voted_signs
-from textgraft.methods.novelty import signs
 from textgraft.methods.opinion_pool import placed
 from textgraft.methods.probe import strength_of
 

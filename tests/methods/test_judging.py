@@ -7,7 +7,7 @@ import pytest
 
 from textgraft.core.belief import Belief, corrected
 from textgraft.core.scores import Scores, scores_from_dense
-from textgraft.methods.judging import FEWEST_ROWS, Judged, fit_belief, judge
+from textgraft.methods.rejection.judging import FEWEST_ROWS, Judged, fit_belief, judge
 
 
 def _told(n: int, c: int, too_sure: float, seed: int = 0) -> Judged:

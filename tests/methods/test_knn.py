@@ -20,7 +20,7 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.encoders import HashingEncoder
 from textgraft.errors import DataError, ParameterError
 from textgraft.methods import load
-from textgraft.methods.neighbour_signs import SeenByVoters, voted_signs
+from textgraft.methods.confidence.neighbour_signs import SeenByVoters, voted_signs
 from textgraft.search.exact import ExactIndex
 from textgraft.search.hnsw import HNSWIndex
 

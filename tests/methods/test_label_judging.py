@@ -8,9 +8,9 @@ from scipy.optimize import check_grad
 from scipy.special import expit, logit
 
 from textgraft.core.label_belief import label_calibration_error, log_odds
-from textgraft.methods import label_judging
-from textgraft.methods.judging import FEWEST_ROWS
-from textgraft.methods.label_judging import fit_label_belief
+from textgraft.methods.rejection import label_judging
+from textgraft.methods.rejection.judging import FEWEST_ROWS
+from textgraft.methods.rejection.label_judging import fit_label_belief
 
 Rows = tuple[np.ndarray, np.ndarray]
 

@@ -38,7 +38,7 @@ def test_confidence_is_the_largest_logit_times_the_nearest_similarity_of_that_cl
 
 
 def test_confidence_compares_with_a_bounded_number_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("textgraft.methods.class_evidence.MOST_ROWS_COMPARED", 5)
+    monkeypatch.setattr("textgraft.methods.confidence.class_evidence.MOST_ROWS_COMPARED", 5)
     texts = [f"{word} {number}" for word in ("apple", "robin") for number in range(20)]
     clf = tg.LinearClassifier("hashing").fit(texts, ["fruit"] * 20 + ["bird"] * 20)
     assert [len(rows) for rows in clf.learned_.of_classes.rows_of_class] == [5, 5]

@@ -379,7 +379,7 @@ def test_methods_that_are_cheap_are_cross_fitted_where_networks_hold_rows_out(
 ) -> None:
     texts, labels = _rows(42)
     monkeypatch.setattr("textgraft.methods.multilabel.FEWEST_ROWS_TO_SPARE", 40)
-    monkeypatch.setattr("textgraft.methods.calibration.FEWEST_HELD_OUT", 10)
+    monkeypatch.setattr("textgraft.methods.rejection.calibration.FEWEST_HELD_OUT", 10)
     assert _make("linear").fit(texts, labels).label_thresholds_.source == "cross-fit"
     assert _make("word-gru", epochs=1).fit(texts, labels).label_thresholds_.source == "held-out"
     monkeypatch.setattr("textgraft.methods.multilabel.CROSS_FITTED_UP_TO", 40)

@@ -15,12 +15,11 @@ from sklearn.metrics import roc_auc_score
 import textgraft as tg
 from textgraft.core.progress import unwatched
 from textgraft.errors import DataError, ParameterError
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.confidence import ALONE, Confidence, confidence_from_json, scores_of_logits
-from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import FUSED, fit_fusion, fusion_from_json
-from textgraft.methods.gaussians import Gaussians
-from textgraft.methods.left_out import (
+from textgraft.methods.confidence.class_evidence import ClassEvidence
+from textgraft.methods.confidence.fusion import FUSED, fit_fusion, fusion_from_json
+from textgraft.methods.confidence.gaussians import Gaussians
+from textgraft.methods.confidence.kinds import ALONE, Confidence, confidence_from_json, scores_of_logits
+from textgraft.methods.confidence.left_out import (
     FEWEST_CLASSES,
     FEWEST_OUTSIDE,
     FEWEST_ROWS_A_CLASS,
@@ -29,7 +28,8 @@ from textgraft.methods.left_out import (
     kinds_of_new,
     weighed_signs,
 )
-from textgraft.methods.novelty import SIGNS, Logits, looks_by_logits, signs
+from textgraft.methods.confidence.novelty import SIGNS, Logits, looks_by_logits, signs
+from textgraft.methods.evidence import unit_rows
 
 
 def _clusters(
@@ -92,7 +92,7 @@ def test_gaussians_bear_fewer_rows_than_dimensions_and_classes_of_one_row() -> N
 
 def test_neighbours_are_the_mean_of_the_nearest_of_any_class(monkeypatch: pytest.MonkeyPatch) -> None:
     # a few similarities at a time, so that blocks are joined
-    monkeypatch.setattr("textgraft.methods.class_evidence.COSINES_AT_ONCE", 100)
+    monkeypatch.setattr("textgraft.methods.confidence.class_evidence.COSINES_AT_ONCE", 100)
     vectors, codes = _clusters(4, 10)
     asked = _clusters(3, 7, seed=5)[0]
     similar = np.sort(asked @ vectors.astype(np.float16).astype(np.float32).T, axis=1)

@@ -53,7 +53,7 @@ def plan(
     from textgraft.core.plan import plan_table, plan_to_json
     from textgraft.errors import ParameterError
     from textgraft.methods import METHODS, method_class
-    from textgraft.methods.calibration import CROSS_FIT_FOLDS, FEWEST_ROWS_TO_SPARE
+    from textgraft.methods.rejection.calibration import CROSS_FIT_FOLDS, FEWEST_ROWS_TO_SPARE
 
     found = build_classifier(method, encoder, option or [], "none", oos_label or [], 0)
     make_plan: Any = getattr(found, "plan", None)

@@ -36,11 +36,11 @@ from textgraft.core.thresholds import check_enough_rows, fit_threshold
 from textgraft.encoders.encoder import Encoder
 from textgraft.errors import DataError, NotFittedError, ParameterError
 from textgraft.methods import multilabel, saved
-from textgraft.methods.calibration import cross_fitted, outside_to_learn, plan_calibration
 from textgraft.methods.evidence import Explanation, Matrix, Neighbour, cosines
-from textgraft.methods.judging import fit_belief, judge
 from textgraft.methods.lesson import Features, Learned, Lesson
-from textgraft.methods.rejecting import Rejecting
+from textgraft.methods.rejection.calibration import cross_fitted, outside_to_learn, plan_calibration
+from textgraft.methods.rejection.judging import fit_belief, judge
+from textgraft.methods.rejection.rejecting import Rejecting
 from textgraft.training.checkpoints import FitFolder
 from textgraft.training.together import writes
 

@@ -24,11 +24,11 @@ from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import encoded
 from textgraft.methods import method_class
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import Matrix
 from textgraft.methods.lesson import Features, Learned, Lesson
 from textgraft.methods.multilabel import label_scores
 from textgraft.methods.opinion_pool import fit_weights, opinions, placed, pooled
+from textgraft.methods.rejection.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 
 PARTS = ("tfidf", "linear", "knn")
 """What can be a part: methods that learn in seconds, since each learns two times or more."""

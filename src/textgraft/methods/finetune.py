@@ -24,7 +24,7 @@ from textgraft.core.rules import Rule
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.encoders.encoder import Trainable, as_trainable
 from textgraft.errors import ParameterError
-from textgraft.methods.confidence import ALONE, confidence_faults
+from textgraft.methods.confidence.kinds import ALONE, confidence_faults
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson

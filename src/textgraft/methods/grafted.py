@@ -12,7 +12,7 @@ import numpy as np
 from textgraft.bundle import Bundle, in_full, in_half, with_prefix, without_prefix
 from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.language.folder import PretrainedLanguageModel
-from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence.class_evidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
 from textgraft.networks.awd_settings import AWDSettings
 from textgraft.text.documents import backwards

@@ -21,11 +21,11 @@ from textgraft.core.rules import AtSimilarity, Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.confidence import Confidence, confidence_faults, confidence_from_json
+from textgraft.methods.confidence.kinds import Confidence, confidence_faults, confidence_from_json
+from textgraft.methods.confidence.left_out import can_weigh_outside, made_of
+from textgraft.methods.confidence.neighbour_signs import VOTED, SeenByVoters, voted_signs
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.left_out import can_weigh_outside, made_of
 from textgraft.methods.lesson import Features, Lesson
-from textgraft.methods.neighbour_signs import VOTED, SeenByVoters, voted_signs
 from textgraft.search.index import KINDS, Index, build_index, index_from_arrays, index_to_arrays
 
 SIMILARITY = "similarity"

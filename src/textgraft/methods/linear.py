@@ -4,7 +4,8 @@ The standard probe of transfer learning (Alain and Bengio, "Understanding Interm
 Layers Using Linear Classifier Probes", 2016; Kornblith et al., "Do Better ImageNet Models
 Transfer Better?", 2019).
 
-Confidence: signs of novelty, weighed where the rows are enough (:mod:`textgraft.methods.left_out`).
+Confidence: signs of novelty, weighed where the rows are enough
+(:mod:`textgraft.methods.confidence.left_out`).
 """
 
 from __future__ import annotations
@@ -23,20 +24,20 @@ from textgraft.core.rules import Rule
 from textgraft.core.scores import Scores
 from textgraft.encoders import Encoder, as_encoder
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.confidence import (
+from textgraft.methods.confidence.class_evidence import ClassEvidence
+from textgraft.methods.confidence.fusion import FUSED
+from textgraft.methods.confidence.kinds import (
     USUAL,
     Confidence,
     confidence_faults,
     confidence_from_json,
     scores_of_logits,
 )
+from textgraft.methods.confidence.left_out import Look, can_weigh_outside, made_of
+from textgraft.methods.confidence.novelty import Logits, looks_by_logits
 from textgraft.methods.evidence import unit_rows
-from textgraft.methods.fusion import FUSED
-from textgraft.methods.left_out import Look, can_weigh_outside, made_of
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.limits import check_class_count
-from textgraft.methods.novelty import Logits, looks_by_logits
 from textgraft.methods.probe import fit_label_probes, fit_probe, strength_of
 
 

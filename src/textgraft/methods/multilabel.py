@@ -26,10 +26,10 @@ from textgraft.core.progress import Watch, unwatched
 from textgraft.core.scores import LOWEST_CONFIDENCE, Scores, checked_scores, scores_of_labels
 from textgraft.core.thresholds import fit_threshold
 from textgraft.errors import DataError, ParameterError
-from textgraft.methods.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
 from textgraft.methods.evidence import LabelsExplanation, LabelsNeighbour
-from textgraft.methods.label_judging import fit_label_belief
 from textgraft.methods.lesson import Features, Learned
+from textgraft.methods.rejection.calibration import FEWEST_ROWS_TO_SPARE, cross_fitted, plan_rows
+from textgraft.methods.rejection.label_judging import fit_label_belief
 
 if TYPE_CHECKING:
     from textgraft.methods.base import TextClassifier

@@ -10,8 +10,8 @@ from scipy.special import expit
 
 from textgraft.core.scores import Scores
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.confidence import Confidence, scores_of_logits
+from textgraft.methods.confidence.class_evidence import ClassEvidence
+from textgraft.methods.confidence.kinds import Confidence, scores_of_logits
 from textgraft.methods.lesson import Features, Lesson
 from textgraft.methods.runs import option_names, run_folder
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.core.plan import Plan, one_cycle
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.confidence import ALONE, confidence_faults
+from textgraft.methods.confidence.class_evidence import ClassEvidence
+from textgraft.methods.confidence.kinds import ALONE, confidence_faults
 from textgraft.methods.faults import auto_count_faults, is_count, is_number, patience_faults
 from textgraft.methods.lesson import Lesson
 from textgraft.methods.network_classifier import Answering

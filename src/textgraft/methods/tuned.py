@@ -11,7 +11,7 @@ import torch
 
 from textgraft.bundle import Bundle, with_prefix, without_prefix
 from textgraft.encoders.encoder import Trainable
-from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence.class_evidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
 from textgraft.methods.probe import fit_label_probes, fit_probe, strength_of
 from textgraft.networks.packed import to_bf16

@@ -25,7 +25,7 @@ from textgraft.encoders.precision import choose_device, choose_precision
 from textgraft.language.adapting import Adapting, adapt, adapting_plan
 from textgraft.language.folder import PretrainedLanguageModel
 from textgraft.language.packaged import find_language_model
-from textgraft.methods.confidence import ALONE, confidence_faults
+from textgraft.methods.confidence.kinds import ALONE, confidence_faults
 from textgraft.methods.early_stopping import rows_to_watch
 from textgraft.methods.faults import auto_count_faults, is_number, patience_faults
 from textgraft.methods.lesson import Lesson

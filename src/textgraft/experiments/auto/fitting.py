@@ -32,7 +32,7 @@ from textgraft.experiments.auto.settling import settle
 from textgraft.experiments.auto.standing import standing
 from textgraft.experiments.ladder import LADDER, Candidate
 from textgraft.methods.base import TextClassifier
-from textgraft.methods.calibration import CROSS_FIT_FOLDS, plan_calibration
+from textgraft.methods.rejection.calibration import CROSS_FIT_FOLDS, plan_calibration
 
 
 def fit_auto(

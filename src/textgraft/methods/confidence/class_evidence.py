@@ -7,8 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
+from textgraft.methods.confidence.gaussians import Gaussians
 from textgraft.methods.evidence import cosines
-from textgraft.methods.gaussians import Gaussians
 
 MOST_ROWS_COMPARED = 1_000
 """Training texts of a class that a text is compared with; bounds the cost of a confidence."""

@@ -23,7 +23,7 @@ class Fusion:
     """How much likelier a text is known than new in each of k ways: linear functions of signs.
 
     Attributes:
-        signs: s names of :data:`textgraft.methods.novelty.SIGNS`.
+        signs: s names of :data:`textgraft.methods.confidence.novelty.SIGNS`.
         middle, spread: (s,) each.
         weight: (k, s); a sign counts so much for every ``spread`` above ``middle``.
         bias: (k,) added to the sums, which are the logarithms of odds.

@@ -4,7 +4,8 @@ The usual one, ``product``: does the winning class stand out (the largest logit;
 "Scaling Out-of-Distribution Detection for Real-World Settings", 2022), and is there a training text
 of that class like this one (cosine similarity to the nearest; Sun et al., "Out-of-Distribution
 Detection with Deep Nearest Neighbors", 2022)? On texts of no known class it separates better than
-either alone. What is better still where it can be had is ``fusion``: see :mod:`textgraft.methods.left_out`.
+either alone. What is better still where it can be had is ``fusion``: see
+:mod:`textgraft.methods.confidence.left_out`.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ import numpy as np
 from scipy.special import expit, softmax
 
 from textgraft.core.scores import Scores, scores_from_dense
-from textgraft.methods.class_evidence import ClassEvidence
-from textgraft.methods.fusion import Fusion, fusion_from_json
-from textgraft.methods.novelty import Seen, signs
+from textgraft.methods.confidence.class_evidence import ClassEvidence
+from textgraft.methods.confidence.fusion import Fusion, fusion_from_json
+from textgraft.methods.confidence.novelty import Seen, signs
 
 USUAL = "product"
 

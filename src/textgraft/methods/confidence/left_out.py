@@ -15,8 +15,8 @@ import numpy as np
 from textgraft.core.progress import Progress, Watch
 from textgraft.core.splits import fold_numbers
 from textgraft.errors import DataError
-from textgraft.methods.confidence import Confidence
-from textgraft.methods.fusion import Fusion, fit_fusion
+from textgraft.methods.confidence.fusion import Fusion, fit_fusion
+from textgraft.methods.confidence.kinds import Confidence
 from textgraft.methods.lesson import Lesson
 
 FOLDS = 3

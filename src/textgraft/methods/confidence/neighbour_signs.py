@@ -1,7 +1,8 @@
 """Signs that a text is like those learned from, or new, as its nearest neighbours tell them.
 
-Each is one number a text, larger is surer. Unlike those of :mod:`textgraft.methods.novelty` they need neither
-logits nor a pass over the training texts of a class: with tens of thousands of classes a search is all.
+Each is one number a text, larger is surer. Unlike those of :mod:`textgraft.methods.confidence.novelty` they
+need neither logits nor a pass over the training texts of a class: with tens of thousands of classes a search
+is all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 
 from textgraft.core.neighbours import Neighbours
 from textgraft.core.scores import Scores
-from textgraft.methods.class_evidence import NEIGHBOURS, mean_of_nearest
+from textgraft.methods.confidence.class_evidence import NEIGHBOURS, mean_of_nearest
 
 VOTED = ("similarity", "belief", "neighbours", "around")
 """Signs that are weighed: chosen on training rows of two data sets (``benchmarks/novelty.py choice:knn``)."""

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from scipy.special import logsumexp, softmax
 
-from textgraft.methods.class_evidence import ClassEvidence
+from textgraft.methods.confidence.class_evidence import ClassEvidence
 from textgraft.methods.evidence import unit_rows
 
 if TYPE_CHECKING:
-    from textgraft.methods.left_out import Look
+    from textgraft.methods.confidence.left_out import Look
 
 SIGNS = ("probability", "energy", "neighbours", "mahalanobis", "product", "margin", "nearest", "outside")
 """What :class:`Seen` has, by name."""

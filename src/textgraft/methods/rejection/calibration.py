@@ -14,8 +14,8 @@ from textgraft.core.progress import Progress, Watch, unwatched
 from textgraft.core.rules import NEEDS_ROWS, AtRisk, Rule
 from textgraft.core.scores import Scores, join_scores, keep_best
 from textgraft.core.splits import fold_numbers, holdout_rows
-from textgraft.methods.judging import MOST_CLASSES
 from textgraft.methods.lesson import Features, Learned, Lesson
+from textgraft.methods.rejection.judging import MOST_CLASSES
 
 FEWEST_HELD_OUT, MOST_HELD_OUT = 200, 5_000
 """With fewer than 200 rows a coverage of 95 % would itself vary by 3 points (two standard

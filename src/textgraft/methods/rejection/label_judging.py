@@ -8,7 +8,7 @@ from scipy.special import expit
 
 from textgraft.core.held_out import Source
 from textgraft.core.label_belief import LabelBelief, from_log_odds, label_calibration_error, log_odds
-from textgraft.methods.judging import FEWEST_ROWS, PRIOR
+from textgraft.methods.rejection.judging import FEWEST_ROWS, PRIOR
 
 MOST_PAIRS = 2_000_000
 """Pairs of row and label that three numbers are fitted on; rows in between are left out, which bounds time
@@ -27,9 +27,9 @@ def fit_label_belief(belief: np.ndarray, true: np.ndarray, source: Source) -> La
     """Temperature, shift and floor under which the labels of held-out rows are most likely.
 
     A normal prior draws the logarithm of the temperature and the shift to 0, with the weight that
-    :data:`textgraft.methods.judging.PRIOR` has for one label a text. The floor is at least 1 / (n + 2), since
-    n rows that are all right say no more than that (Laplace's rule of succession). With fewer than
-    :data:`textgraft.methods.judging.FEWEST_ROWS` rows belief stays as it is.
+    :data:`textgraft.methods.rejection.judging.PRIOR` has for one label a text. The floor is at least
+    1 / (n + 2), since n rows that are all right say no more than that (Laplace's rule of succession). With
+    fewer than :data:`textgraft.methods.rejection.judging.FEWEST_ROWS` rows belief stays as it is.
 
     Args:
         belief, true: (n, c) of rows not learned from; true is 0/1.

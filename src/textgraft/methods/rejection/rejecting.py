@@ -20,8 +20,8 @@ from textgraft.core.threshold import Threshold
 from textgraft.core.thresholds import fit_threshold
 from textgraft.encoders.encoder import Encoder, encoded
 from textgraft.errors import DataError
-from textgraft.methods.judging import Judged, fit_belief, judge
 from textgraft.methods.lesson import Features, Learned
+from textgraft.methods.rejection.judging import Judged, fit_belief, judge
 
 _GIVE_ROWS = "Give labelled rows it has not seen: set_rejection(rule, valid=(texts, labels))."
 
