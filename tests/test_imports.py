@@ -64,3 +64,8 @@ def test_names_are_listed_once_and_in_order() -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'nonsense'"):
         textgraft.nonsense  # noqa: B018
+
+
+def test_python_m_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "textgraft", "--version"], capture_output=True, text=True)
+    assert done.stdout.split() == ["textgraft", textgraft.__version__]
