@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,7 +30,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from common import place_unsaid, rows, store
+from common import last_line, place_unsaid, rows, store
 from textgraft.core.progress import Progress
 from textgraft.language.learning import MOMENTUM
 from textgraft.language.pretraining import Pretraining, pretraining_plan
@@ -176,17 +175,6 @@ def case_of(asked: argparse.Namespace) -> dict[str, Any]:
         "document_tokens": DOCUMENT_TOKENS,
         "ids": [row[:REVIEW_TOKENS].tolist() for row in ids],
     }
-
-
-def last_line(command: list[str], threads: int) -> dict[str, Any]:
-    """What a script said in its last line, as JSON."""
-    done = subprocess.run(
-        command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": str(threads)}
-    )
-    if done.returncode:
-        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
-    result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
-    return result
 
 
 def spread(numbers: list[float], digits: int) -> dict[str, float]:

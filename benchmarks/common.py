@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import shlex
 import statistics
@@ -134,11 +135,12 @@ def stored_rows(name: str) -> list[dict[str, Any]]:
     return table
 
 
-def last_line(command: list[str]) -> dict[str, Any]:
-    """What a script said in its last line, as JSON."""
-    done = subprocess.run(command, capture_output=True, text=True)
+def last_line(command: list[str], threads: int | None = None) -> dict[str, Any]:
+    """What a script said in its last line, as JSON; its progress and its errors are shown as they come."""
+    env = None if threads is None else os.environ | {"OMP_NUM_THREADS": str(threads)}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=env)
     if done.returncode:
-        sys.exit(f"{' '.join(command[:2])} failed:\n{done.stderr[-2000:]}")
+        sys.exit(f"{' '.join(command[:2])} failed")
     result: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
     return result
 

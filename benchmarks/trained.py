@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import resource
 import shutil
-import subprocess
 import sys
 import time
 from typing import Any
@@ -23,7 +22,7 @@ from typing import Any
 import torch
 
 import textgraft as tg
-from common import CACHE, mean_and_spread, rows, store, stored_rows
+from common import CACHE, last_line, mean_and_spread, rows, store, stored_rows
 from textgraft.methods import method_class
 
 SEEDS = (0, 1, 2)
@@ -74,13 +73,8 @@ def measure(name: str, again: bool) -> None:
     before = [row for row in stored_rows(stored) if row["parameters"] == parameters and not again]
     runs = before[0]["runs"] if before else []
     for seed in SEEDS[len(runs) :]:
-        done = subprocess.run(
-            [sys.executable, __file__, "--once", name, str(seed)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        runs.append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
+        found = last_line([sys.executable, __file__, "--once", name, str(seed)])
+        runs.append({"seed": seed} | found)
         print(name, runs[-1], flush=True)
         accuracies = [run["accuracy"] for run in runs]
         row = {

@@ -14,6 +14,7 @@ every number of labels: adapting reads no label, and a review is read whether it
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
 import subprocess
@@ -27,20 +28,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
-from common import CACHE, mean_and_spread, rows, store, stored_rows, texts_alone
+from common import CACHE, last_line, mean_and_spread, rows, store, stored_rows, texts_alone
 from textgraft.language.packaged import find_language_model
 from textgraft.methods import method_class
 from textgraft.methods.ulmfit_recipes import usual_recipe
 
 SEEDS = (0, 1, 2)
 
+UNLABELLED = "adapted, unlabelled too"
+
 ARMS: dict[str, dict[str, Any]] = {
     "from scratch": {"scratch": True, "adapt": 0},
     "packaged": {"adapt": 0},
     "adapted": {},
-    "adapted, unlabelled too": {"adapt": 0},
+    UNLABELLED: {"adapt": 0},
 }
-UNLABELLED = "adapted, unlabelled too"
 PARTS: dict[str, dict[str, Any]] = {
     "whole recipe": {},
     "no gradual unfreezing": {"gradual": False},
@@ -93,12 +95,17 @@ def lesson(task: Task, seed: int) -> tuple[list[str], list[str]]:
     return list(texts), list(labels)
 
 
+def packaged_name() -> str:
+    """What tells the packaged model from another."""
+    return find_language_model("english").fingerprint()[:12]
+
+
 def adapted_once(data: str, seed: int) -> tuple[str, dict[str, Any]]:
     """The packaged model, adapted to all texts of a data set as ``fit`` would: its folder, and what it says.
 
     It is kept for the next fit, and made anew where the packaged one is another.
     """
-    kept = CACHE / "adapted" / f"{data} {seed} {find_language_model('english').fingerprint()[:12]}"
+    kept = CACHE / "adapted" / f"{data} {seed} {packaged_name()}"
     folder, said = kept / "texts.lm", kept / "said.json"
     if not said.is_file():
         kept.mkdir(parents=True, exist_ok=True)
@@ -146,10 +153,9 @@ def once(kind: str, name: str, parameters: dict[str, Any], seed: int, arm: str) 
     } | about
 
 
-def measure(kind: str, name: str, seed: int) -> None:
+def measure(kind: str, name: str, seed: int, packaged: str) -> None:
     """Every cell of a table for one seed, each in a process of its own; stored after each."""
     stored, task = f"ulmfit_{kind}_{name}", TASKS[name]
-    packaged = find_language_model("english").fingerprint()[:12]
     # what another packaged model gave is no row of this table
     cells = {row["name"]: row for row in stored_rows(stored) if row.get("packaged") == packaged}
     of = {arm: ARMS[arm] for arm in task.arms} if kind == "arms" else PARTS
@@ -158,13 +164,11 @@ def measure(kind: str, name: str, seed: int) -> None:
         if any(run["seed"] == seed for run in row["runs"]):
             continue
         asked = json.dumps([kind, name, parameters, seed, arm])
-        done = subprocess.run(
-            [sys.executable, __file__, "--once", asked], stdout=subprocess.PIPE, text=True, check=True
-        )
-        row["runs"].append({"seed": seed} | json.loads(done.stdout.splitlines()[-1]))
+        found = last_line([sys.executable, __file__, "--once", asked])
+        row["runs"].append({"seed": seed} | found)
         accuracies = [run["accuracy"] for run in row["runs"]]
         row |= mean_and_spread(accuracies)
-        print(kind, name, arm, seed, accuracies[-1], row["runs"][-1]["fit_seconds"], flush=True)
+        print(kind, name, arm, seed, found["accuracy"], found["fit_seconds"], flush=True)
         store(stored, {"task": name, "table": [cells[arm] for arm in of if arm in cells]})
 
 
@@ -173,14 +177,15 @@ def main() -> None:
         print(json.dumps(once(*json.loads(sys.argv[2]))))
         return
     tables = [("arms", name) for name in TASKS] + [("parts", name) for name in TASKS if TASKS[name].parts]
-    wanted = [word for word in sys.argv[1:] if not word.startswith("--seeds=")]
-    seeds = next(
-        (json.loads(f"[{word.partition('=')[2]}]") for word in sys.argv if word.startswith("--seeds=")), SEEDS
-    )
-    for seed in seeds:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("wanted", nargs="*")
+    parser.add_argument("--seeds", type=lambda said: [int(seed) for seed in said.split(",")], default=SEEDS)
+    given = parser.parse_args()
+    packaged = packaged_name()
+    for seed in given.seeds:
         for kind, name in tables:
-            if not wanted or kind in wanted or f"{kind}:{name}" in wanted:
-                measure(kind, name, seed)
+            if not given.wanted or {kind, f"{kind}:{name}"} & set(given.wanted):
+                measure(kind, name, seed, packaged)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ def test_the_contract_fails_when_it_is_broken_on_purpose(tmp_path):
     for file, line in (
         ("core/scores.py", "import textgraft.methods.knn"),
         ("methods/knn.py", "import textgraft.methods.linear"),
+        ("methods/rejection/judging.py", "import textgraft.methods.base"),
+        ("methods/confidence/fusion.py", "import textgraft.methods.rejection.judging"),
         ("text/batches.py", "import torch"),
     ):
         path = house / "src" / "textgraft" / file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -92,8 +94,7 @@ class RecurrentClassifier(nn.Module):
         state: State = self.body.initial_state(rows)
         pooled = Pooled.nothing(state[0][0], rows, self.body.settings.embedding)
         # the first window is the short one: the last, whose states stay in memory, is as long as can be
-        ends = range(t - (t - 1) // window * window, t + 1, window)
-        for begin, end in zip((0, *ends), ends, strict=False):
+        for begin, end in pairwise((0, *range(t - (t - 1) // window * window, t + 1, window))):
             some = ids[:, begin:end], mask[:, begin:end], state, pooled
             if end < t:
                 state, pooled = checkpoint(self._read, *some, use_reentrant=False)
