@@ -3,6 +3,7 @@
     python benchmarks/ulmfit.py                       the cells that are missing, seed after seed
     python benchmarks/ulmfit.py arms:trec parts …     some of them: arms, parts, or arms:TASK and parts:TASK
     python benchmarks/ulmfit.py --seeds=0 …           of one seed, or several: 0,1
+    python benchmarks/ulmfit.py --skip ARM …          all but a column, say the dearest
 
 Arms: random weights; the packaged model as it is; adapted on the labelled texts; adapted on labelled and
 unlabelled texts. Parts: the adapted arm with one part of the recipe switched off at a time. The same rows and
@@ -153,7 +154,7 @@ def once(kind: str, name: str, parameters: dict[str, Any], seed: int, arm: str) 
     } | about
 
 
-def measure(kind: str, name: str, seed: int, packaged: str) -> None:
+def measure(kind: str, name: str, seed: int, packaged: str, skipped: list[str]) -> None:
     """Every cell of a table for one seed, each in a process of its own; stored after each."""
     stored, task = f"ulmfit_{kind}_{name}", TASKS[name]
     # what another packaged model gave is no row of this table
@@ -161,7 +162,7 @@ def measure(kind: str, name: str, seed: int, packaged: str) -> None:
     of = {arm: ARMS[arm] for arm in task.arms} if kind == "arms" else PARTS
     for arm, parameters in of.items():
         row = cells.setdefault(arm, {"name": arm, "parameters": parameters, "packaged": packaged, "runs": []})
-        if any(run["seed"] == seed for run in row["runs"]):
+        if arm in skipped or any(run["seed"] == seed for run in row["runs"]):
             continue
         asked = json.dumps([kind, name, parameters, seed, arm])
         found = last_line([sys.executable, __file__, "--once", asked])
@@ -169,7 +170,8 @@ def measure(kind: str, name: str, seed: int, packaged: str) -> None:
         accuracies = [run["accuracy"] for run in row["runs"]]
         row |= mean_and_spread(accuracies)
         print(kind, name, arm, seed, found["accuracy"], found["fit_seconds"], flush=True)
-        store(stored, {"task": name, "table": [cells[arm] for arm in of if arm in cells]})
+        table = [cells[arm] for arm in of if arm in cells and cells[arm]["runs"]]
+        store(stored, {"task": name, "table": table})
 
 
 def main() -> None:
@@ -180,12 +182,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("wanted", nargs="*")
     parser.add_argument("--seeds", type=lambda said: [int(seed) for seed in said.split(",")], default=SEEDS)
+    parser.add_argument("--skip", action="append", default=[], choices=[*ARMS, *PARTS])
     given = parser.parse_args()
     packaged = packaged_name()
     for seed in given.seeds:
         for kind, name in tables:
             if not given.wanted or {kind, f"{kind}:{name}"} & set(given.wanted):
-                measure(kind, name, seed, packaged)
+                measure(kind, name, seed, packaged, given.skip)
 
 
 if __name__ == "__main__":
