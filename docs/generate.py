@@ -278,17 +278,14 @@ def training_speed_table() -> str:
     return _table(["texts of", "mean tokens", *names, "× best of Trainer", "products"], rows, result)
 
 
-def finetune_defaults_table(name: str) -> str:
+def method_defaults_table(method: str, name: str) -> str:
+    """Candidates for a method's defaults, a row each; no parameters are the defaults of that commit."""
     result = _result(name)
     rows = [
-        [
-            _settings(row["parameters"]),
-            *row["accuracy"].values(),
-            row["mean"],
-        ]
+        [_settings(row["parameters"]) or "as it was", *row["accuracy"].values(), row["mean"]]
         for row in result["table"]
     ]
-    return _table(["finetune", *result["table"][0]["accuracy"], "mean"], rows, result)
+    return _table([method, *result["table"][0]["accuracy"], "mean"], rows, result)
 
 
 def truncation_table() -> str:
@@ -667,7 +664,7 @@ TABLES = {
     "few-shot beside": fewshot_beside_table,
     "few-shot curve": fewshot_curve_table,
     "training speed": training_speed_table,
-    "few-shot defaults": partial(finetune_defaults_table, "defaults_finetune"),
+    "few-shot defaults": partial(method_defaults_table, "finetune", "defaults_finetune"),
     "risk": risk_table,
     "calibration": calibration_table,
     "multilabel": multilabel_table,
@@ -686,8 +683,9 @@ TABLES = {
     "language models": language_models_table,
     "term weights": term_weights_table,
     "truncation": truncation_table,
-    "more rows defaults": partial(finetune_defaults_table, "defaults_finetune_larger"),
+    "more rows defaults": partial(method_defaults_table, "finetune", "defaults_finetune_larger"),
     "ulmfit arms": partial(ulmfit_table, "arms"),
+    "ulmfit defaults": partial(method_defaults_table, "ulmfit", "defaults_ulmfit"),
     "awd speed": awd_speed_table,
     "int8": int8_table,
     "states": states_table,
