@@ -161,7 +161,8 @@ def measure(kind: str, name: str, seed: int, packaged: str, skipped: list[str]) 
     cells = {row["name"]: row for row in stored_rows(stored) if row.get("packaged") == packaged}
     of = {arm: ARMS[arm] for arm in task.arms} if kind == "arms" else PARTS
     for arm, parameters in of.items():
-        row = cells.setdefault(arm, {"name": arm, "parameters": parameters, "packaged": packaged, "runs": []})
+        new = {"name": arm, "parameters": parameters, "packaged": packaged, "runs": []}
+        row = cells.get(arm, new)
         if arm in skipped or any(run["seed"] == seed for run in row["runs"]):
             continue
         asked = json.dumps([kind, name, parameters, seed, arm])
@@ -170,8 +171,8 @@ def measure(kind: str, name: str, seed: int, packaged: str, skipped: list[str]) 
         accuracies = [run["accuracy"] for run in row["runs"]]
         row |= mean_and_spread(accuracies)
         print(kind, name, arm, seed, found["accuracy"], found["fit_seconds"], flush=True)
-        table = [cells[arm] for arm in of if arm in cells and cells[arm]["runs"]]
-        store(stored, {"task": name, "table": table})
+        cells[arm] = row
+        store(stored, {"task": name, "table": [cells[arm] for arm in of if arm in cells]})
 
 
 def main() -> None:
